@@ -1,0 +1,25 @@
+# weir_layer(NAME SOURCES a.c b.c USES weir_model PkgConfig::GLIB)
+#   One static library per layer. It links only what it USES, so an include that the layer rules forbid does
+#   not link either; tests/lint checks the includes themselves.
+function(weir_layer name)
+  cmake_parse_arguments(ARG "" "" "SOURCES;USES" ${ARGN})
+  add_library(${name} STATIC ${ARG_SOURCES})
+  target_link_libraries(${name} PUBLIC ${ARG_USES} PRIVATE weir_flags)
+  target_include_directories(${name} PUBLIC ${CMAKE_SOURCE_DIR})
+endfunction()
+
+# weir_unit_test(NAME SOURCES t.c USES weir_model [LABELS unit] [TIMEOUT seconds])
+#   One cmocka program per module, registered with ctest as unit.NAME.
+function(weir_unit_test name)
+  cmake_parse_arguments(ARG "" "TIMEOUT" "SOURCES;USES;LABELS" ${ARGN})
+  if(NOT ARG_TIMEOUT)
+    set(ARG_TIMEOUT 60)
+  endif()
+  if(NOT ARG_LABELS)
+    set(ARG_LABELS unit)
+  endif()
+  add_executable(test_${name} ${ARG_SOURCES})
+  target_link_libraries(test_${name} PRIVATE ${ARG_USES} PkgConfig::CMOCKA weir_flags)
+  add_test(NAME unit.${name} COMMAND test_${name})
+  set_tests_properties(unit.${name} PROPERTIES LABELS "${ARG_LABELS}" TIMEOUT ${ARG_TIMEOUT})
+endfunction()
