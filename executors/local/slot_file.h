@@ -1,0 +1,112 @@
+/* SPDX-License-Identifier: MIT */
+/**
+ * The runner's memory: a preallocated, memory-mapped file of fixed-size records, one per attempt.
+ *
+ * A record goes FREE -> CLAIMED -> STARTED -> EXITED -> FREE (or CLAIMED -> EXITED when no process could be
+ * made). Each part is written completely before the phase word says that it is there (release order), so the
+ * page cache, which survives kill -9, never shows half a part. What a power loss tears is seen by the CRC of
+ * the part, which also covers the claim: a part left over from the slot's former attempt never passes.
+ *
+ * Layout (native byte order: the file never leaves its machine), version 1:
+ *
+ *   header, one record's size:
+ *     0  char[8]  "WEIRSLOT"      16  i32 runner's pid          32  u8[16] boot id
+ *     8  u32 version = 1          20  u32 CRC of bytes 0..20, 24..48
+ *    12  u32 record size = 512    24  u64 runner's start time
+ *   record:
+ *     0  u32 phase               56  u32 CRC of claim + start   112  u32 CRC of claim + exit
+ *     4  u32 CRC of claim        60  i32 pid                    116  i32 outcome (ExecutorOutcome)
+ *     8  i64 ti_id               64  u64 start time (ticks)     120  i32 exit code, -1 = none
+ *    16  i32 try number          72  u8[16] boot id             124  i32 signal, 0 = none
+ *    20  u32 flags               88  i64 started_us             128  u32 flags (SLOT_EXIT_*)
+ *    24  u64 sequence            96  i64 log_begin              132  i32 errno
+ *    32  i64 claimed_us         104  u64 reserved               136  i64 finished_us
+ *    40  i64 grace_us                                           144  i64 log_begin
+ *    48  i64 timeout_us                                         152  i64 log_end
+ *                                                               160  i64 max_rss_kb, 168 user_us, 176
+ * system_us 184  u32 text length, 188 reserved, 192 text[320]
+ *
+ * The record is also what the runner sends to its controller: one decoder for both.
+ */
+#pragma once
+
+#include "executors/executor.h"
+#include "executors/local/proc_identity.h"
+
+enum {
+    SLOT_RECORD_SIZE = 512,
+    SLOT_TEXT_SIZE = 320, /* including the final NUL */
+    SLOT_FILE_VERSION = 1,
+    SLOT_FILE_STEP = 128,         /* records the file grows by */
+    SLOT_FILE_MAX_RECORDS = 65536 /* of which address space is reserved */
+};
+
+typedef enum { SLOT_FREE, SLOT_CLAIMED, SLOT_STARTED, SLOT_EXITED } SlotPhase;
+
+enum { SLOT_EXIT_CORE = 1, SLOT_EXIT_OOM = 2 };
+
+typedef struct {
+    int64_t claimed_us; /* wall clock */
+    int64_t grace_us;   /* for whoever has to end it after the runner's death */
+    int64_t timeout_us;
+} SlotClaim;
+
+typedef struct {
+    ProcIdentity process;
+    int64_t started_us; /* wall clock */
+    int64_t log_begin;
+} SlotStart;
+
+typedef struct {
+    ExecutorOutcome outcome;
+    int exit_code, signal;
+    uint32_t flags;
+    int error_number;
+    int64_t finished_us; /* wall clock */
+    int64_t log_begin, log_end;
+    int64_t max_rss_kb, user_us, system_us;
+    char text[SLOT_TEXT_SIZE];
+} SlotExit;
+
+/** A decoded record. Parts beyond `phase` are zero. */
+typedef struct {
+    SlotPhase phase; /* the last phase whose part is whole */
+    AttemptKey key;
+    SlotClaim claim;
+    SlotStart start; /* also absent (pid 0) in EXITED when no process was made */
+    SlotExit exit;
+} SlotRecord;
+
+/* --- Reading: trusts nothing --- */
+
+/** False when the slot is free or its claim is not whole. */
+bool slot_record_decode(const uint8_t bytes[static SLOT_RECORD_SIZE], SlotRecord *out);
+
+typedef void (*SlotRecordFn)(const SlotRecord *record, void *user);
+
+/**
+ * Calls `fn` for every record in the image of a slot file. `runner` (may be NULL) receives who wrote it.
+ * Returns the number of records, or -1 when the header is not whole (nothing was ever claimed then: the
+ * header comes before the first claim).
+ */
+int slot_file_read(const uint8_t *data, size_t size, ProcIdentity *runner, SlotRecordFn fn, void *user);
+
+/* --- Writing: the runner only. A slot is an index; -1 is none. --- */
+
+typedef struct SlotFile SlotFile;
+
+/** Creates the file (it must not exist), with room for SLOT_FILE_STEP records. */
+SlotFile *slot_file_create(const char *path, const ProcIdentity *runner, GError **error);
+void slot_file_free(SlotFile *file);
+
+/** Takes a slot, growing the file when needed. -1 with errno (ENOSPC) when it can not grow. */
+int slot_file_claim(SlotFile *file, AttemptKey key, const SlotClaim *claim);
+void slot_file_start(SlotFile *file, int slot, const SlotStart *start);
+void slot_file_exit(SlotFile *file, int slot, const SlotExit *exit);
+void slot_file_release(SlotFile *file, int slot);
+
+/** The record's bytes, to be sent; valid until the next call that changes it. */
+const uint8_t *slot_file_bytes(const SlotFile *file, int slot);
+
+/** fdatasync; the first time also the folders on the way to it. 0 or a negative errno. */
+int slot_file_sync(SlotFile *file);
