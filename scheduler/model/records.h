@@ -85,6 +85,7 @@ typedef struct {
     const char *pool;
     int32_t pool_slots;
     int32_t priority_weight; /**< effective */
+    const char *operator_name; /**< task_body_operator(), or NULL; borrowed as task_id is */
 } TaskInstance;
 
 /** Which attempt: the task instance's row id and the try. An attempt is started at most once. */

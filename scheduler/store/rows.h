@@ -1,0 +1,110 @@
+/* SPDX-License-Identifier: MIT */
+/**
+ * Rows that are not among the records of the engine: what writers hand in and readers get back.
+ *
+ * Field names follow Airflow's REST JSON. A row that came from a reader owns all its strings and is freed by
+ * its free function; a row handed to a writer may borrow them. Absent times are TIME_NONE.
+ */
+#pragma once
+
+#include "scheduler/model/records.h"
+
+/** One DAG as its latest file says. */
+typedef struct {
+    char *dag_id;
+    bool is_paused;
+    bool is_stale; /**< its file is gone */
+    bool has_import_errors;
+    char *fileloc; /**< absolute path, or NULL when it came as text */
+    char *folder;
+    char *description; /**< or NULL */
+    char *owner;
+    char *timetable_summary;     /**< or NULL: manual */
+    char *timetable_description; /**< or NULL */
+    char *timezone;              /**< IANA name */
+    char *tags_json;             /**< array of strings; NULL is [] */
+    int32_t max_active_runs, max_active_tasks;
+    int64_t latest_version_id; /**< 0 = none yet */
+    int64_t first_seen_us;     /**< kept from the first write */
+    int64_t last_parsed_us;
+} DagRow;
+
+void dag_row_free(DagRow *row);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(DagRow, dag_row_free)
+
+/** A DAG file as it was: runs are pinned to one. */
+typedef struct {
+    int64_t id;
+    char *dag_id;
+    int32_t version_number; /**< 1, 2, ... per DAG */
+    char *content_hash;     /**< SHA-256 of folder and source, hex; computed by the store */
+    char *fileloc;          /**< where it was when first seen, or NULL */
+    char *folder;
+    char *source; /**< the YAML text */
+    int64_t created_us;
+} DagVersion;
+
+void dag_version_free(DagVersion *version);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(DagVersion, dag_version_free)
+
+/** Task instances in one block: `items` and their strings live as long as the list. */
+typedef struct {
+    TaskInstance *items;
+    size_t n_items;
+    GStringChunk *strings; /**< private */
+} TaskList;
+
+void task_list_free(TaskList *list);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(TaskList, task_list_free)
+
+typedef struct {
+    int64_t dag_run_id;
+    char *task_id;
+    char *key;
+    char *value_json;
+    int64_t timestamp_us;
+} XCom;
+
+void xcom_free(XCom *xcom);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(XCom, xcom_free)
+
+typedef struct {
+    char *name;
+    int32_t slots;         /**< -1 = no limit */
+    char *description;     /**< or NULL */
+    bool include_deferred; /**< deferred tasks hold their slots */
+    /* Filled by readers: sums of pool_slots. */
+    int64_t occupied_slots; /**< queued and running, and deferred if include_deferred */
+    int64_t running_slots, queued_slots, scheduled_slots, deferred_slots;
+    int64_t open_slots; /**< INT64_MAX when there is no limit; negative when the pool was made smaller */
+} Pool;
+
+void pool_free(Pool *pool);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(Pool, pool_free)
+
+/** One row of the audit log: who did what, when, to what. */
+typedef struct {
+    int64_t event_log_id; /**< given by the store */
+    int64_t when_us;
+    char *event;        /**< "trigger_dag_run", "clear", ... */
+    char *owner;        /**< who; NULL = weir itself */
+    char *dag_id;       /**< or NULL */
+    char *run_id;       /**< or NULL */
+    char *task_id;      /**< or NULL */
+    int32_t try_number; /**< 0 = none */
+    char *extra_json;   /**< or NULL */
+} EventLog;
+
+void event_log_free(EventLog *event);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(EventLog, event_log_free)
+
+/** What is wrong with one DAG file; one row a file. */
+typedef struct {
+    int64_t import_error_id; /**< given by the store */
+    char *filename;
+    int64_t timestamp_us;
+    char *stack_trace; /**< Airflow's word: all errors of the file, one a line */
+} ImportError;
+
+void import_error_free(ImportError *import_error);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(ImportError, import_error_free)
