@@ -1,0 +1,106 @@
+#!/bin/sh
+# SPDX-License-Identifier: MIT
+#
+# load: checks every line of the three topics and reads it into raw_<table>.db, one file a table, so that the
+# cleaning tasks share nothing.
+set -eu
+task=load
+here=$(cd -- "$(dirname -- "$0")" && pwd)
+# shellcheck source-path=SCRIPTDIR source=lib.sh
+. "$here/lib.sh"
+
+[ $# -eq 4 ] || usage 'load.sh SOURCE USER_ID OUTPUT MAX_BAD_RECORDS'
+need sqlite3 awk grep iconv
+user_id=$2
+max_bad=$4
+keep_days=${PINTEREST_KEEP_DAYS:-7}
+check_id user_id "$user_id"
+case $max_bad in
+'' | *[!0-9]* | ?????????????????*) fail "max_bad_records '$max_bad' is not a whole number" ;;
+esac
+case $keep_days in
+'' | *[!0-9]*) fail "PINTEREST_KEEP_DAYS '$keep_days' is not a whole number" ;;
+esac
+absolute "$1"
+topics=$path/topics
+for table in pin geo user; do
+    [ -d "$topics/$user_id.$table" ] || missing="${missing:+$missing, }$topics/$user_id.$table"
+done
+[ -z "${missing:-}" ] || fail "missing topic: $missing"
+enter_work "$3"
+
+# list_files TABLE: number and path of each file of the topic, as rows for .import
+list_files() {
+    number=0
+    for file in "$topics/$user_id.$1"/partition=*/*.json; do
+        [ -e "$file" ] || [ -L "$file" ] || fail "no partition=*/*.json in $topics/$user_id.$1"
+        [ -f "$file" ] || fail "not a file: $file"
+        [ -r "$file" ] || fail "cannot read $file"
+        number=$((number + 1))
+        printf '%s\037%s\037-1\036' "$number" "$file"
+    done
+}
+
+# feed TABLE: every line as FILE US LINE US RECORD, and after the last line of a file FILE US -LINES.
+# NUL and US (control characters, which JSON does not allow) become another one, so that a record stays one field;
+# lines that are not UTF-8 get a control character in front. So do both remain malformed.
+feed() {
+    number=0
+    for file in "$topics/$user_id.$1"/partition=*/*.json; do
+        number=$((number + 1))
+        : >"$tmp/$1.not_utf8"
+        if ! iconv -f UTF-8 -t UTF-8 <"$file" >/dev/null 2>&1; then
+            LC_ALL=C.UTF-8 grep -naxv '.*' <"$file" | LC_ALL=C cut -d : -f 1 >"$tmp/$1.not_utf8"
+        fi
+        tr '\000\037' '\001\001' <"$file" | awk -v file="$number" -v list="$tmp/$1.not_utf8" '
+            BEGIN { while ((getline line < list) > 0) bad[line]; for (line in bad) some = 1 }
+            { print file "\037" FNR "\037" (some && FNR in bad ? "\002" $0 : $0) }
+            END { print file "\037-" FNR "\037" }'
+    done
+}
+
+# read_topic TABLE: fills $tmp/raw_TABLE.db. At the first errors of sqlite3 it is stopped, and .done is missing.
+read_topic() {
+    list_files "$1" >"$tmp/$1.files"
+    cat "$here/sql/load.sql" "$here/sql/load_$1.sql" >"$tmp/$1.sql"
+    {
+        feed "$1" | sqlite3 -batch -bail -init "$tmp/$1.sql" "$tmp/raw_$1.db" 'BEGIN' \
+            '.separator "\037" "\036"' ".import $tmp/$1.files files" \
+            '.separator "\037" "\n"' '.import /dev/stdin incoming' 'COMMIT' >/dev/null && : >"$tmp/$1.done"
+    } 2>&1 | head -n 20 >&2
+    [ -e "$tmp/$1.done" ] || fail "could not read $topics/$user_id.$1"
+    unread=$(sql "$tmp/raw_$1.db" 'SELECT path FROM unread LIMIT 1')
+    [ -z "$unread" ] || fail "could not read all of $unread"
+}
+
+readers=
+for table in pin geo user; do
+    read_topic "$table" &
+    readers="$readers $!"
+done
+failed=0
+for reader in $readers; do
+    wait "$reader" || failed=1
+done
+[ "$failed" -eq 0 ] || exit 1
+
+bad=0
+for table in pin geo user; do
+    counts=$(sql -separator ' ' "$tmp/raw_$table.db" \
+        'SELECT (SELECT count(*) FROM records), (SELECT count(*) FROM bad), (SELECT count(*) FROM files)')
+    # shellcheck disable=SC2086 # three numbers
+    set -- $counts
+    bad=$((bad + $2))
+    say "$table: $1 records in $3 files, $2 bad"
+    sql "$tmp/raw_$table.db" "SELECT path || ':' || line || ': ' || reason FROM bad ORDER BY file, line LIMIT 20" >&2
+    summary="${summary:+$summary, }\"$table\": $1"
+done
+xcom bad_records "$bad"
+if [ "$bad" -gt "$max_bad" ]; then
+    fail "$bad bad records, but max_bad_records is $max_bad"
+fi
+
+publish "$tmp/raw_pin.db" "$tmp/raw_geo.db" "$tmp/raw_user.db" .
+# Work folders of runs that nobody has touched for days go; each holds about as much as its run has read.
+find "$output/.work" -mindepth 2 -maxdepth 2 -type d -mtime "+$keep_days" -exec rm -rf -- {} + || true
+printf '{%s, "bad_records": %s}\n' "$summary" "$bad"

@@ -1,0 +1,25 @@
+-- The geo topic. Values keep the types they have in JSON; what is missing is null.
+INSERT INTO key VALUES ('ind');
+
+CREATE TABLE records (
+    file INTEGER NOT NULL,
+    line INTEGER NOT NULL,
+    ind INTEGER NOT NULL,
+    timestamp,
+    latitude,
+    longitude,
+    country
+);
+
+CREATE TRIGGER read_line INSTEAD OF INSERT ON incoming WHEN CAST(NEW.line AS INTEGER) > 0
+BEGIN
+    INSERT INTO records
+    SELECT NEW.file, NEW.line,
+           json_extract(NEW.text, '$.ind'),
+           json_extract(NEW.text, '$.timestamp'),
+           json_extract(NEW.text, '$.latitude'),
+           json_extract(NEW.text, '$.longitude'),
+           json_extract(NEW.text, '$.country')
+    WHERE CASE WHEN json_valid(NEW.text) THEN json_type(NEW.text, '$.ind') = 'integer' END;
+    INSERT INTO rejected SELECT NEW.file, NEW.line, NEW.text WHERE changes() = 0;
+END;
