@@ -2,19 +2,21 @@
 /**
  * The state machine of all active runs: (state, event, now) -> changes + effects.
  *
- * Pure: no I/O, no clock, no threads, no randomness. The caller says what happened and when; the engine changes
- * its records in memory and collects what must be written and what must then be done. The caller's turn is
+ * Pure: no I/O, no clock, no threads, no randomness. The caller says what happened and when; the engine
+ * changes its records in memory and collects what must be written and what must then be done. The caller's
+ * turn is
  *
  *     engine_...(events of this turn, now_us)
  *     out = engine_output(engine);  write out->created_runs, ->runs, ->tasks, ->archived;  COMMIT
  *     carry out out->effects;  engine_output_clear(engine)
  *
- * in that order: effects only after the commit. Each effect can be derived again from the committed rows, so a
- * caller that dies anywhere loses nothing: it loads the unfinished runs, tells the engine what the executors
- * know, and ticks.
+ * in that order: effects only after the commit. Each effect can be derived again from the committed rows, so
+ * a caller that dies anywhere loses nothing: it loads the unfinished runs, tells the engine what the
+ * executors know, and ticks.
  *
  * All pointers the engine hands out are valid until the next call that takes a non-const Engine.
- * A call with a run or attempt that the engine does not know is ignored or answered with false, as said there.
+ * A call with a run or attempt that the engine does not know is ignored or answered with false, as said
+ * there.
  */
 #pragma once
 
@@ -43,9 +45,9 @@ void engine_set_dag(Engine *engine, const char *dag_id, bool paused, int max_act
 typedef struct {
     int64_t dag_run_id; /**< DagRun.id of the previous run; 0 = none: depends_on_past holds for all tasks */
     /**
-     * Per task index of this run's Dag: its TaskState in the previous run; PAST_FIRST when it has no row there
-     * and none in any earlier run (may run), PAST_MISSING when it has none there but ran before (waits).
-     * Used while the previous run itself is not in the engine. NULL = all PAST_FIRST.
+     * Per task index of this run's Dag: its TaskState in the previous run; PAST_FIRST when it has no row
+     * there and none in any earlier run (may run), PAST_MISSING when it has none there but ran before
+     * (waits). Used while the previous run itself is not in the engine. NULL = all PAST_FIRST.
      */
     const int8_t *states;
 } EnginePast;
@@ -61,17 +63,17 @@ typedef enum {
 } EngineRunFlags;
 
 /**
- * A new run, in state queued (started at once when max_active_runs allows). `run` is copied, `dag` referenced.
- * Its task instances get the row ids first_ti_id, first_ti_id + 1, ... in the order of dag->tasks.
- * `past` may be NULL.
+ * A new run, in state queued (started at once when max_active_runs allows). `run` is copied, `dag`
+ * referenced. Its task instances get the row ids first_ti_id, first_ti_id + 1, ... in the order of
+ * dag->tasks. `past` may be NULL.
  */
-void engine_create_run(Engine *engine, const DagRun *run, Dag *dag, int64_t first_ti_id, const EnginePast *past,
-                       EngineRunFlags flags, int64_t now_us);
+void engine_create_run(Engine *engine, const DagRun *run, Dag *dag, int64_t first_ti_id,
+                       const EnginePast *past, EngineRunFlags flags, int64_t now_us);
 
 /**
- * A run from the store, finished ones too (to clear or mark them). `rows`: all its task instances in any order;
- * task ids are matched with `dag`, and those it does not have are kept as they are. Emits no changes by itself:
- * attempts in queued, running and restarting count as live until engine_attempt_finished() or
+ * A run from the store, finished ones too (to clear or mark them). `rows`: all its task instances in any
+ * order; task ids are matched with `dag`, and those it does not have are kept as they are. Emits no changes
+ * by itself: attempts in queued, running and restarting count as live until engine_attempt_finished() or
  * engine_attempt_not_started(); the rest follows at the next engine_tick().
  * False if the run is in the engine already.
  */
@@ -82,19 +84,20 @@ bool engine_load_run(Engine *engine, const DagRun *run, Dag *dag, const TaskInst
 bool engine_set_run_flags(Engine *engine, int64_t dag_run_id, EngineRunFlags flags, int64_t now_us);
 
 /**
- * Moves a run to another version of its DAG: tasks match by id; vanished ones become removed, new ones get row
- * ids from first_ti_id on. False if the run is unknown.
+ * Moves a run to another version of its DAG: tasks match by id; vanished ones become removed, new ones get
+ * row ids from first_ti_id on. False if the run is unknown.
  */
 bool engine_set_run_version(Engine *engine, int64_t dag_run_id, Dag *dag, int64_t dag_version_id,
                             int64_t first_ti_id, int64_t now_us);
 
-/** Drops a run from memory; its rows stay. Only when its output has been written; false if an attempt is live. */
+/** Drops a run from memory; its rows stay. Only when its output has been written; false if an attempt is
+ * live. */
 bool engine_forget_run(Engine *engine, int64_t dag_run_id);
 
 /* ---- What executors report --------------------------------------------------------------------------- */
 
 typedef struct {
-    EndReason reason; /**< END_EXIT_CODE also for exit code 0 */
+    EndReason reason;    /**< END_EXIT_CODE also for exit code 0 */
     int32_t exit_code;   /**< EXIT_CODE_NONE if there is none */
     int32_t term_signal; /**< 0 = none */
     int64_t end_us;      /**< wall clock */
@@ -104,11 +107,12 @@ typedef struct {
 void engine_attempt_started(Engine *engine, AttemptId attempt, int64_t pid, int64_t start_us, int64_t now_us);
 
 /**
- * The attempt has ended, or its outcome will never be known (END_LOST). What it makes of the task follows from
- * the task's state: success, skipped, up_for_retry, failed; a task cleared meanwhile starts anew; one marked
- * meanwhile keeps its mark. Returns whether the attempt was live; only then it changed anything.
+ * The attempt has ended, or its outcome will never be known (END_LOST). What it makes of the task follows
+ * from the task's state: success, skipped, up_for_retry, failed; a task cleared meanwhile starts anew; one
+ * marked meanwhile keeps its mark. Returns whether the attempt was live; only then it changed anything.
  */
-bool engine_attempt_finished(Engine *engine, AttemptId attempt, const AttemptOutcome *outcome, int64_t now_us);
+bool engine_attempt_finished(Engine *engine, AttemptId attempt, const AttemptOutcome *outcome,
+                             int64_t now_us);
 
 /**
  * No executor has a trace of this live attempt, and it is certain that it was never started: a queued one is
@@ -116,7 +120,8 @@ bool engine_attempt_finished(Engine *engine, AttemptId attempt, const AttemptOut
  */
 bool engine_attempt_not_started(Engine *engine, AttemptId attempt, int64_t now_us);
 
-/** An executor still has a process of an attempt whose row says otherwise: it is live until it is reported gone. */
+/** An executor still has a process of an attempt whose row says otherwise: it is live until it is reported
+ * gone. */
 bool engine_attempt_stray(Engine *engine, AttemptId attempt, int64_t now_us);
 
 /* ---- What users ask ---------------------------------------------------------------------------------- */
@@ -126,7 +131,8 @@ bool engine_attempt_stray(Engine *engine, AttemptId attempt, int64_t now_us);
  * again, a running one is ended and restarts at once, a finished run is queued again. Returns how many were
  * cleared; 0 changes nothing. Unknown run: 0.
  */
-guint engine_clear_tasks(Engine *engine, int64_t dag_run_id, const uint32_t *indexes, guint n, int64_t now_us);
+guint engine_clear_tasks(Engine *engine, int64_t dag_run_id, const uint32_t *indexes, guint n,
+                         int64_t now_us);
 
 /**
  * Marks tasks success, failed or skipped; ends their processes; then clears all their transitive downstream
@@ -137,8 +143,8 @@ guint engine_mark_tasks(Engine *engine, int64_t dag_run_id, const uint32_t *inde
 
 /**
  * Ends a run: RUN_STATE_SUCCESS sets all tasks success; RUN_STATE_FAILED sets executing ones failed and other
- * unfinished ones skipped; RUN_STATE_QUEUED changes the run's state only. The run takes the state once none of
- * its attempts is alive. `reason`: END_MARKED, END_CANCELED. False if unknown.
+ * unfinished ones skipped; RUN_STATE_QUEUED changes the run's state only. The run takes the state once none
+ * of its attempts is alive. `reason`: END_MARKED, END_CANCELED. False if unknown.
  */
 bool engine_mark_run(Engine *engine, int64_t dag_run_id, RunState state, EndReason reason, int64_t now_us);
 
@@ -166,12 +172,12 @@ typedef struct {
 
 /** What changed since engine_output_clear(), each row once, as it is now. */
 typedef struct {
-    GArray *created_runs; /**< int64_t DagRun.id: insert the run and all its task instances */
-    GPtrArray *runs;      /**< const DagRun *: update; not those of created_runs */
-    GPtrArray *tasks;     /**< const TaskInstance *: update; not those of created_runs */
+    GArray *created_runs;   /**< int64_t DagRun.id: insert the run and all its task instances */
+    GPtrArray *runs;        /**< const DagRun *: update; not those of created_runs */
+    GPtrArray *tasks;       /**< const TaskInstance *: update; not those of created_runs */
     GPtrArray *added_tasks; /**< const TaskInstance *: insert (a run's version changed) */
-    GArray *archived;     /**< TaskInstance by value: an attempt as it ended, to be kept in history */
-    GArray *effects;      /**< EngineEffect, in order */
+    GArray *archived;       /**< TaskInstance by value: an attempt as it ended, to be kept in history */
+    GArray *effects;        /**< EngineEffect, in order */
 } EngineOutput;
 
 const EngineOutput *engine_output(Engine *engine);

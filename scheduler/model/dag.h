@@ -2,9 +2,9 @@
 /**
  * What a workflow is: a DAG and its tasks, as one version of one file says.
  *
- * Steps: dag_new(), fill in fields, dag_add_task()/dag_add_dependency(), dag_seal(). A sealed Dag is immutable
- * and shared by reference; runs are pinned to it. All strings inside belong to the Dag (dag_intern()).
- * Template texts are kept as written; they are rendered per attempt.
+ * Steps: dag_new(), fill in fields, dag_add_task()/dag_add_dependency(), dag_seal(). A sealed Dag is
+ * immutable and shared by reference; runs are pinned to it. All strings inside belong to the Dag
+ * (dag_intern()). Template texts are kept as written; they are rendered per attempt.
  */
 #pragma once
 
@@ -51,7 +51,7 @@ typedef struct {
 
     int32_t retries;
     int64_t retry_delay_us;
-    double retry_backoff;         /**< multiplier m of airflow-compatible exponential backoff; 0 or 1 = constant */
+    double retry_backoff; /**< multiplier m of airflow-compatible exponential backoff; 0 or 1 = constant */
     int64_t max_retry_delay_us;   /**< 0 = none; used with backoff only */
     int64_t execution_timeout_us; /**< 0 = none */
 
@@ -74,7 +74,7 @@ typedef struct {
     const char *dag_id;
     const char *description, *doc_md; /**< or NULL */
     const char *owner;
-    const char **tags; /**< NULL-terminated, never NULL after dag_seal() */
+    const char **tags;   /**< NULL-terminated, never NULL after dag_seal() */
     const char *fileloc; /**< absolute path of the file, or NULL when it came as text */
     const char *folder;  /**< absolute: cwd of its tasks, base of its relative paths */
     ScheduleSpec schedule;
@@ -109,8 +109,8 @@ const char *dag_intern(Dag *dag, const char *text);
 void *dag_alloc(Dag *dag, size_t n_bytes);
 
 /**
- * Adds a task with Airflow 3's defaults and returns it; NULL if the id is taken. The pointer is valid until the
- * next dag_add_task(). Only before dag_seal().
+ * Adds a task with Airflow 3's defaults and returns it; NULL if the id is taken. The pointer is valid until
+ * the next dag_add_task(). Only before dag_seal().
  */
 Task *dag_add_task(Dag *dag, const char *task_id);
 /** The index of a task, before and after sealing; -1 if there is none. */

@@ -2,8 +2,8 @@
 /**
  * A directed graph over task indexes, immutable once built: who waits for whom.
  *
- * Stored as two packed adjacency arrays, so that 100,000 tasks cost a few MB and a walk over the neighbours of
- * a task is a walk over memory. Nothing here recurses.
+ * Stored as two packed adjacency arrays, so that 100,000 tasks cost a few MB and a walk over the neighbours
+ * of a task is a walk over memory. Nothing here recurses.
  */
 #pragma once
 

@@ -11,20 +11,20 @@
 
 /** Why an attempt or a run ended as it did; stored and shown as text. */
 typedef enum {
-    END_NONE,            /**< not ended, or by plain success */
-    END_EXIT_CODE,       /**< the command's own exit code */
-    END_SIGNAL,          /**< killed by a signal that was not ours */
-    END_TIMEOUT,         /**< execution_timeout, or dagrun_timeout for a run */
-    END_LOST,            /**< nobody knows how it ended */
-    END_START_FAILED,    /**< could not be started: command not found, bad cwd, ... */
-    END_TEMPLATE,        /**< a template of it could not be rendered */
-    END_CANCELED,        /**< a user canceled the run */
-    END_MARKED,          /**< a user marked it */
-    END_CLEARED,         /**< ended because it was cleared while running */
-    END_TRIGGER_RULE,    /**< skipped or upstream_failed by its rule */
-    END_TASK_FAILURE,    /**< run: a leaf failed */
-    END_DEADLOCK,        /**< run: tasks were left that nothing could start */
-    END_RUN_ENDED,       /**< task: its run ended without it (timeout, deadlock) */
+    END_NONE,         /**< not ended, or by plain success */
+    END_EXIT_CODE,    /**< the command's own exit code */
+    END_SIGNAL,       /**< killed by a signal that was not ours */
+    END_TIMEOUT,      /**< execution_timeout, or dagrun_timeout for a run */
+    END_LOST,         /**< nobody knows how it ended */
+    END_START_FAILED, /**< could not be started: command not found, bad cwd, ... */
+    END_TEMPLATE,     /**< a template of it could not be rendered */
+    END_CANCELED,     /**< a user canceled the run */
+    END_MARKED,       /**< a user marked it */
+    END_CLEARED,      /**< ended because it was cleared while running */
+    END_TRIGGER_RULE, /**< skipped or upstream_failed by its rule */
+    END_TASK_FAILURE, /**< run: a leaf failed */
+    END_DEADLOCK,     /**< run: tasks were left that nothing could start */
+    END_RUN_ENDED,    /**< task: its run ended without it (timeout, deadlock) */
     END_REASON_COUNT,
     END_REASON_INVALID = -1,
 } EndReason;
@@ -52,10 +52,10 @@ typedef struct {
     RunState forced_state;
     EndReason end_reason;
     int32_t clear_number;
-    int64_t backfill_id; /**< 0 = none */
-    char *conf_json;     /**< as given, an object; "{}" if nothing was */
-    char *params_json;   /**< resolved: what {{ params.x }} sees */
-    char *triggered_by;  /**< cli, rest_api, timetable, backfill, ... */
+    int64_t backfill_id;   /**< 0 = none */
+    char *conf_json;       /**< as given, an object; "{}" if nothing was */
+    char *params_json;     /**< resolved: what {{ params.x }} sees */
+    char *triggered_by;    /**< cli, rest_api, timetable, backfill, ... */
     char *triggering_user; /**< or NULL */
     char *note;            /**< or NULL */
 } DagRun;
@@ -75,16 +75,16 @@ typedef struct {
     const char *task_id;
     TaskState state;
     EndReason end_reason;
-    int32_t try_number; /**< 0 until first scheduled */
-    int32_t max_tries;  /**< a retry is allowed while try_number <= max_tries and max_tries > 0 */
-    int32_t exit_code;  /**< EXIT_CODE_NONE until known */
+    int32_t try_number;  /**< 0 until first scheduled */
+    int32_t max_tries;   /**< a retry is allowed while try_number <= max_tries and max_tries > 0 */
+    int32_t exit_code;   /**< EXIT_CODE_NONE until known */
     int32_t term_signal; /**< 0 = none */
     int64_t pid;         /**< 0 until started */
     int64_t scheduled_us, queued_us, start_date_us, end_date_us;
     int64_t retry_at_us; /**< in up_for_retry: when the next try is due */
     const char *pool;
     int32_t pool_slots;
-    int32_t priority_weight; /**< effective */
+    int32_t priority_weight;   /**< effective */
     const char *operator_name; /**< task_body_operator(), or NULL; borrowed as task_id is */
 } TaskInstance;
 

@@ -2,27 +2,27 @@
 /**
  * States of runs and tasks, in Airflow's words, and the edges between them.
  *
- * The edges in `task_state_may_become()` are the whole state machine: the engine asserts them, and the store's
- * CHECK constraints repeat what can be said about one row.
+ * The edges in `task_state_may_become()` are the whole state machine: the engine asserts them, and the
+ * store's CHECK constraints repeat what can be said about one row.
  */
 #pragma once
 
 #include "scheduler/model/types.h"
 
 typedef enum {
-    TASK_STATE_NONE,              /**< null: not yet decided, or cleared */
-    TASK_STATE_SCHEDULED,         /**< its trigger rule holds; waits for a slot; try_number is already raised */
-    TASK_STATE_QUEUED,            /**< has its slots; the committed row is the intent to start this attempt */
-    TASK_STATE_RUNNING,           /**< the executor has reported the start */
-    TASK_STATE_SUCCESS,           /**< exit code 0 of that very attempt, or marked by a user */
-    TASK_STATE_FAILED,            /**< no retry left, or marked by a user */
-    TASK_STATE_SKIPPED,           /**< by rule, by exit code 99, or because the run ended without it */
-    TASK_STATE_UPSTREAM_FAILED,   /**< cannot run: an upstream failed */
-    TASK_STATE_UP_FOR_RETRY,      /**< failed with tries left; waits for its retry delay */
+    TASK_STATE_NONE,            /**< null: not yet decided, or cleared */
+    TASK_STATE_SCHEDULED,       /**< its trigger rule holds; waits for a slot; try_number is already raised */
+    TASK_STATE_QUEUED,          /**< has its slots; the committed row is the intent to start this attempt */
+    TASK_STATE_RUNNING,         /**< the executor has reported the start */
+    TASK_STATE_SUCCESS,         /**< exit code 0 of that very attempt, or marked by a user */
+    TASK_STATE_FAILED,          /**< no retry left, or marked by a user */
+    TASK_STATE_SKIPPED,         /**< by rule, by exit code 99, or because the run ended without it */
+    TASK_STATE_UPSTREAM_FAILED, /**< cannot run: an upstream failed */
+    TASK_STATE_UP_FOR_RETRY,    /**< failed with tries left; waits for its retry delay */
     TASK_STATE_UP_FOR_RESCHEDULE, /**< a sensor between two pokes */
     TASK_STATE_DEFERRED,          /**< waits outside an executor slot */
-    TASK_STATE_RESTARTING,        /**< cleared while running; its process is being ended, then it starts anew */
-    TASK_STATE_REMOVED,           /**< its task is gone from the DAG version the run is on */
+    TASK_STATE_RESTARTING, /**< cleared while running; its process is being ended, then it starts anew */
+    TASK_STATE_REMOVED,    /**< its task is gone from the DAG version the run is on */
     TASK_STATE_COUNT,
     TASK_STATE_INVALID = -1,
 } TaskState;

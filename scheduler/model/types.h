@@ -8,6 +8,7 @@
 #pragma once
 
 #include <glib.h>
+
 #include <stdbool.h>
 #include <stdint.h>
 

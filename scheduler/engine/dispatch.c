@@ -1,0 +1,253 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Slots: which scheduled task is queued next (airflow-compatible: scheduler_job_runner.py,
+ * _executable_task_instances_to_queued, without its per-query limits).
+ *
+ * Order: priority weight descending, logical date ascending (null first), then the older row. The first
+ * closed gate stops a bucket; whatever is below it in other buckets may pass, also smaller tasks of the same
+ * pool.
+ */
+#include "scheduler/engine/internal.h"
+
+#define COMPARE(a, b) (((a) > (b)) - ((a) < (b)))
+
+static int task_compare(const void *a, const void *b) {
+    const EngineTask *x = a, *y = b;
+    if (x->ti.priority_weight != y->ti.priority_weight)
+        return COMPARE(y->ti.priority_weight, x->ti.priority_weight);
+    if (x->run->row->logical_date_us != y->run->row->logical_date_us)
+        return COMPARE(x->run->row->logical_date_us, y->run->row->logical_date_us);
+    return COMPARE(x->ti.id, y->ti.id);
+}
+
+int bucket_compare(const void *a, const void *b) {
+    const Bucket *x = a, *y = b;
+    return task_compare(heap_peek(&x->tasks), heap_peek(&y->tasks));
+}
+
+guint bucket_hash(gconstpointer bucket) {
+    const Bucket *b = bucket;
+    return g_direct_hash(b->pool) ^ g_direct_hash(b->limit) * 31 ^ (guint)b->slots * 7919;
+}
+
+gboolean bucket_equal(gconstpointer a, gconstpointer b) {
+    const Bucket *x = a, *y = b;
+    return x->pool == y->pool && x->slots == y->slots && x->limit == y->limit;
+}
+
+void bucket_free(gpointer bucket) {
+    Bucket *b = bucket;
+    heap_done(&b->tasks);
+    g_free(b);
+}
+
+/* ---- Gates ------------------------------------------------------------------------------------------- */
+
+void gate_init(Gate *gate) {
+    heap_init(&gate->waiting, bucket_compare, offsetof(Bucket, position));
+}
+
+void gate_done(Gate *gate) {
+    heap_done(&gate->waiting);
+}
+
+void gate_release_one(Engine *engine, Gate *gate) {
+    Bucket *bucket = heap_pop(&gate->waiting);
+    if (bucket == NULL)
+        return;
+    bucket->at = NULL;
+    bucket->came_from = gate;
+    heap_push(&engine->active, bucket);
+}
+
+void gate_release_all(Engine *engine, Gate *gate) {
+    while (heap_peek(&gate->waiting) != NULL)
+        gate_release_one(engine, gate);
+}
+
+static bool pool_is_open(const Pool *pool, int slots) {
+    return pool->exists && (pool->slots == -1 || pool->slots - pool->used >= slots);
+}
+
+static Gate *pool_gate(Pool *pool, int slots) {
+    for (guint i = 0; i < pool->gates->len; i++) {
+        PoolGate *known = pool->gates->pdata[i];
+        if (known->slots == slots)
+            return &known->gate;
+    }
+    PoolGate *added = g_new0(PoolGate, 1);
+    added->slots = slots;
+    gate_init(&added->gate);
+    g_ptr_array_add(pool->gates, added);
+    return &added->gate;
+}
+
+/** The first gate on the bucket's way that is closed; NULL = its most urgent task may be queued. */
+static Gate *closed_gate(const Bucket *bucket) {
+    EngineRun *run = bucket->run;
+    if (run->entry->paused && !(run->flags & ENGINE_RUN_IGNORES_PAUSE))
+        return &run->entry->pause_gate;
+    if (!pool_is_open(bucket->pool, bucket->slots))
+        return pool_gate(bucket->pool, bucket->slots);
+    if (run->n_live >= (uint32_t)run->dag->max_active_tasks)
+        return &run->gate;
+    if (bucket->limit != NULL && bucket->limit->used >= bucket->limit->limit)
+        return &bucket->limit->gate;
+    return NULL;
+}
+
+/* ---- Pools and limits -------------------------------------------------------------------------------- */
+
+static void pool_gate_free(gpointer gate) {
+    gate_done(&((PoolGate *)gate)->gate);
+    g_free(gate);
+}
+
+void pool_free(gpointer pool) {
+    Pool *p = pool;
+    g_ptr_array_unref(p->gates);
+    g_free(p->name);
+    g_free(p);
+}
+
+Pool *engine_pool(Engine *engine, const char *name) {
+    Pool *pool = g_hash_table_lookup(engine->pools, name);
+    if (pool == NULL) {
+        pool = g_new0(Pool, 1);
+        pool->name = g_strdup(name);
+        pool->gates = g_ptr_array_new_with_free_func(pool_gate_free);
+        g_hash_table_insert(engine->pools, pool->name, pool);
+    }
+    return pool;
+}
+
+void pool_changed(Engine *engine, Pool *pool) {
+    for (guint i = 0; i < pool->gates->len; i++) {
+        PoolGate *gate = pool->gates->pdata[i];
+        if (pool_is_open(pool, gate->slots))
+            gate_release_one(engine, &gate->gate);
+    }
+}
+
+TaskLimit *task_limit_of(DagEntry *entry, const Task *task) {
+    if (task == NULL || task->max_active_tis_per_dag <= 0)
+        return NULL;
+    TaskLimit *limit = g_hash_table_lookup(entry->task_limits, task->task_id);
+    if (limit == NULL) {
+        limit = g_new0(TaskLimit, 1);
+        limit->task_id = g_strdup(task->task_id);
+        gate_init(&limit->gate);
+        g_hash_table_insert(entry->task_limits, limit->task_id, limit);
+    }
+    limit->limit = task->max_active_tis_per_dag;
+    return limit;
+}
+
+void dispatch_take_slots(Engine *engine, EngineTask *task) {
+    task->held.pool = engine_pool(engine, task->ti.pool);
+    task->held.slots = task->ti.pool_slots;
+    task->held.limit = task_limit_of(task->run->entry, task_definition(task));
+    task->held.pool->used += task->held.slots;
+    if (task->held.limit != NULL)
+        task->held.limit->used++;
+}
+
+void dispatch_free_slots(Engine *engine, EngineTask *task) {
+    task->held.pool->used -= task->held.slots;
+    pool_changed(engine, task->held.pool);
+    gate_release_one(engine, &task->run->gate);
+    if (task->held.limit != NULL) {
+        task->held.limit->used--;
+        gate_release_one(engine, &task->held.limit->gate);
+    }
+}
+
+/* ---- The ready queue --------------------------------------------------------------------------------- */
+
+static Bucket *bucket_for(Engine *engine, EngineTask *task) {
+    EngineRun *run = task->run;
+    Bucket key = {
+        .pool = engine_pool(engine, task->ti.pool),
+        .slots = task->ti.pool_slots,
+        .limit = task_limit_of(run->entry, task_definition(task)),
+    };
+    Bucket *bucket = g_hash_table_lookup(run->buckets, &key);
+    if (bucket == NULL) {
+        bucket = g_memdup2(&key, sizeof key);
+        bucket->run = run;
+        bucket->position = HEAP_ABSENT;
+        heap_init(&bucket->tasks, task_compare, offsetof(EngineTask, ready_position));
+        g_hash_table_add(run->buckets, bucket);
+    }
+    return bucket;
+}
+
+static Heap *heap_of(Engine *engine, Bucket *bucket) {
+    return bucket->at == NULL ? &engine->active : &bucket->at->waiting;
+}
+
+void task_make_ready(Engine *engine, EngineTask *task) {
+    Bucket *bucket = bucket_for(engine, task);
+    task->bucket = bucket;
+    heap_push(&bucket->tasks, task);
+    if (bucket->position == HEAP_ABSENT)
+        heap_push(&engine->active, bucket);
+    else
+        heap_update(heap_of(engine, bucket), bucket);
+}
+
+void task_make_unready(Engine *engine, EngineTask *task) {
+    Bucket *bucket = task->bucket;
+    if (bucket == NULL)
+        return;
+    task->bucket = NULL;
+    /* The bucket's place in its heap depends on its first task: out with it before that may change. */
+    Heap *heap = heap_of(engine, bucket);
+    heap_remove(heap, bucket);
+    heap_remove(&bucket->tasks, task);
+    if (heap_peek(&bucket->tasks) != NULL) {
+        heap_push(heap, bucket);
+        return;
+    }
+    Gate *came_from = bucket->came_from;
+    bucket->at = bucket->came_from = NULL;
+    if (came_from != NULL)
+        gate_release_one(engine, came_from);
+}
+
+/** The gate that let this bucket go may have room for one more. */
+static void queue_first(Engine *engine, Bucket *bucket, int64_t now_us) {
+    Gate *came_from = bucket->came_from;
+    bucket->came_from = NULL;
+    EngineTask *task = heap_peek(&bucket->tasks);
+    task->ti.queued_us = now_us;
+    task_set_state(engine, task, TASK_STATE_QUEUED); /* takes it out of the bucket */
+    task_go_live(engine, task);
+    engine_effect(engine, EFFECT_START, task->run, task);
+    if (came_from != NULL)
+        gate_release_one(engine, came_from);
+}
+
+/** Back to the same gate: it is full. To another one: the gate it came from has its room yet to give away. */
+static void bucket_block(Engine *engine, Bucket *bucket, Gate *gate) {
+    Gate *came_from = bucket->came_from;
+    heap_remove(&engine->active, bucket);
+    bucket->came_from = NULL;
+    bucket->at = gate;
+    heap_push(&gate->waiting, bucket);
+    if (came_from != NULL && came_from != gate)
+        gate_release_one(engine, came_from);
+}
+
+void engine_dispatch(Engine *engine, int64_t now_us) {
+    while (engine->n_live < (guint)MAX(engine->parallelism, 0)) {
+        Bucket *bucket = heap_peek(&engine->active);
+        if (bucket == NULL)
+            return;
+        Gate *gate = closed_gate(bucket);
+        if (gate == NULL)
+            queue_first(engine, bucket, now_us);
+        else
+            bucket_block(engine, bucket, gate);
+    }
+}

@@ -1,0 +1,102 @@
+/* SPDX-License-Identifier: MIT */
+/* A run moves to another version of its DAG: "fix it, then retry it". */
+#include "scheduler/engine/internal.h"
+
+/** Moves what `old` says to `task`, the same task in the new version. */
+static void task_move(EngineTask *task, const EngineTask *old) {
+    const Task *definition = task_definition(task);
+    task->ti = old->ti;
+    task->ti.task_id = definition->task_id;
+    task->is_live = old->is_live;
+    task->held = old->held;
+    task->ti.pool = definition->pool;
+    task->ti.pool_slots = definition->pool_slots;
+    task->ti.priority_weight = definition->effective_weight;
+    if (task->ti.state == TASK_STATE_REMOVED) { /* restored */
+        task->ti.state = TASK_STATE_NONE;
+        task->ti.start_date_us = task->ti.end_date_us = TIME_NONE;
+        task->ti.end_reason = END_NONE;
+    }
+}
+
+/** A task that the new version does not have any more: removed; its process is ended. */
+static void task_vanish(Engine *engine, EngineRun *run, const EngineTask *old, int64_t now_us) {
+    EngineTask *task = run_add_extra(run, &old->ti);
+    task->is_live = old->is_live;
+    task->held = old->held;
+    g_hash_table_insert(engine->tasks, &task->ti.id, task);
+    if (task->ti.state == TASK_STATE_REMOVED)
+        return;
+    if (task->is_live)
+        engine_effect(engine, EFFECT_CANCEL, run, task);
+    if (task->ti.start_date_us == TIME_NONE)
+        task->ti.start_date_us = now_us;
+    if (task->ti.end_date_us == TIME_NONE)
+        task->ti.end_date_us = now_us;
+    task->ti.state = TASK_STATE_REMOVED;
+    task->ti.retry_at_us = TIME_NONE;
+}
+
+/** The rows of a run in the output point into memory that is about to move. */
+static void output_drop_tasks(Engine *engine, const EngineRun *run) {
+    for (guint i = engine->output.tasks->len; i > 0; i--) {
+        const TaskInstance *ti = engine->output.tasks->pdata[i - 1];
+        if (ti->dag_run_id == run->row->id)
+            g_ptr_array_remove_index(engine->output.tasks, i - 1);
+    }
+}
+
+bool engine_set_run_version(Engine *engine, int64_t dag_run_id, Dag *dag, int64_t dag_version_id,
+                            int64_t first_ti_id, int64_t now_us) {
+    EngineRun *run = engine_find_run(engine, dag_run_id);
+    if (run == NULL)
+        return false;
+    g_assert(!run->is_new && engine->output.added_tasks->len == 0);
+    g_autoptr(Dag) old_dag = run->dag;
+    g_autofree EngineTask *old_tasks = run->tasks;
+    g_autoptr(GPtrArray) old_extras = run->extras;
+    g_autoptr(GPtrArray) old = g_ptr_array_new();
+    for (uint32_t i = 0; i < old_dag->n_tasks; i++)
+        g_ptr_array_add(old, &old_tasks[i]);
+    for (guint i = 0; i < old_extras->len; i++)
+        g_ptr_array_add(old, old_extras->pdata[i]);
+    run_drop_from_lists(engine, run);
+    output_drop_tasks(engine, run);
+    for (guint i = 0; i < old->len; i++)
+        task_detach(engine, old->pdata[i]);
+
+    run->dag = dag_ref(dag);
+    run->row->dag_version_id = dag_version_id;
+    run->extras = g_ptr_array_new_with_free_func(g_free);
+    run_alloc_tasks(run);
+    for (guint i = 0; i < old->len; i++) {
+        const EngineTask *was = old->pdata[i];
+        int32_t index = dag_task_index(dag, was->ti.task_id);
+        if (index >= 0)
+            task_move(&run->tasks[index], was);
+        else
+            task_vanish(engine, run, was, now_us);
+    }
+    for (uint32_t i = 0; i < dag->n_tasks; i++) {
+        if (run->tasks[i].ti.id != 0)
+            continue;
+        task_init_row(&run->tasks[i], first_ti_id++);
+        g_ptr_array_add(engine->output.added_tasks, &run->tasks[i].ti);
+        run->tasks[i].is_dirty = true; /* inserted as it is at the end of the turn */
+    }
+    run_count(run);
+    for (uint32_t i = 0; i < dag->n_tasks; i++) {
+        EngineTask *task = &run->tasks[i];
+        task_touch(engine, task);
+        if (task->is_live)
+            g_hash_table_insert(engine->tasks, &task->ti.id, task);
+        else
+            task_take_up(engine, task);
+    }
+    for (guint i = 0; i < run->extras->len; i++)
+        task_touch(engine, run->extras->pdata[i]);
+    run_touch(engine, run);
+    run_mark_to_check(engine, run);
+    engine_settle(engine, now_us);
+    return true;
+}
