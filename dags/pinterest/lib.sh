@@ -3,8 +3,8 @@
 #
 # What the three scripts share. Each sets `task` and `here` (the folder of the scripts), then sources this.
 #
-# No value from outside becomes SQL: user-given paths stay in the shell, quoted, and sqlite3 only ever sees names
-# of ours, relative to the work folder that every script changes into.
+# No value from outside becomes SQL: user-given paths stay in the shell, quoted, and sqlite3 only ever sees
+# names of ours, relative to the work folder that every script changes into.
 
 : "${task:?}" "${here:?}"
 export LC_ALL=C
@@ -68,8 +68,8 @@ check_id() {
     [ "${#2}" -le 200 ] || fail "$1 is longer than 200 characters"
 }
 
-# enter_work OUTPUT: changes into this run's work folder, makes the attempt's own folder in it, $tmp, and has it
-# removed at the end. What a killed attempt of this task left goes first.
+# enter_work OUTPUT: changes into this run's work folder, makes the attempt's own folder in it, $tmp, and has
+# it removed at the end. What a killed attempt of this task left goes first.
 enter_work() {
     absolute "$1"
     output=$path
@@ -88,7 +88,7 @@ enter_work() {
     trap 'exit 143' TERM
 }
 
-# publish FROM... TO: moves files into the folder TO, each at once and whole, on disk before anybody can see it
+# publish FROM... TO: moves files into the folder TO, each at once and whole, on disk before anybody sees it
 publish() {
     for file in "$@"; do to=$file; done
     while [ $# -gt 1 ]; do

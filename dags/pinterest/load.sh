@@ -41,25 +41,34 @@ list_files() {
     done
 }
 
-# feed TABLE: every line as FILE US LINE US RECORD, and after the last line of a file FILE US -LINES.
-# NUL and US (control characters, which JSON does not allow) become another one, so that a record stays one field;
-# lines that are not UTF-8 get a control character in front. So do both remain malformed.
+# number_lines NUMBER LIST: standard input as FILE US LINE US RECORD, after the last line FILE US -LINES US.
+# The lines that LIST names get a control character in front, which makes them malformed.
+number_lines() {
+    awk -v file="$1" -v list="$2" '
+        BEGIN { while ((getline line < list) > 0) bad[line]; for (line in bad) some = 1 }
+        { print file "\037" NR "\037" (some && NR in bad ? "\002" $0 : $0) }
+        END { print file "\037-" NR "\037" }'
+}
+
+# feed TABLE: every line of the topic. JSON allows no control characters, so NUL and US (the separator here)
+# become another one: the record stays one field, and malformed.
 feed() {
     number=0
     for file in "$topics/$user_id.$1"/partition=*/*.json; do
         number=$((number + 1))
         : >"$tmp/$1.not_utf8"
         if ! iconv -f UTF-8 -t UTF-8 <"$file" >/dev/null 2>&1; then
-            LC_ALL=C.UTF-8 grep -naxv '.*' <"$file" | LC_ALL=C cut -d : -f 1 >"$tmp/$1.not_utf8"
+            LC_ALL=C.UTF-8 grep -naxv '.*' <"$file" | cut -d : -f 1 >"$tmp/$1.not_utf8" || true
         fi
-        tr '\000\037' '\001\001' <"$file" | awk -v file="$number" -v list="$tmp/$1.not_utf8" '
-            BEGIN { while ((getline line < list) > 0) bad[line]; for (line in bad) some = 1 }
-            { print file "\037" FNR "\037" (some && FNR in bad ? "\002" $0 : $0) }
-            END { print file "\037-" FNR "\037" }'
+        if grep -qaP '[\x00\x1f]' <"$file"; then
+            tr '\000\037' '\001\001' <"$file" | number_lines "$number" "$tmp/$1.not_utf8"
+        else
+            number_lines "$number" "$tmp/$1.not_utf8" <"$file"
+        fi
     done
 }
 
-# read_topic TABLE: fills $tmp/raw_TABLE.db. At the first errors of sqlite3 it is stopped, and .done is missing.
+# read_topic TABLE: fills $tmp/raw_TABLE.db. sqlite3 is stopped at its first errors; .done then is missing.
 read_topic() {
     list_files "$1" >"$tmp/$1.files"
     cat "$here/sql/load.sql" "$here/sql/load_$1.sql" >"$tmp/$1.sql"
@@ -92,7 +101,9 @@ for table in pin geo user; do
     set -- $counts
     bad=$((bad + $2))
     say "$table: $1 records in $3 files, $2 bad"
-    sql "$tmp/raw_$table.db" "SELECT path || ':' || line || ': ' || reason FROM bad ORDER BY file, line LIMIT 20" >&2
+    sql "$tmp/raw_$table.db" \
+        "SELECT path || ':' || line || ': ' || reason FROM bad ORDER BY file, line LIMIT 20" >&2
+    [ "$2" -le 20 ] || printf '... and %s more in %s\n' "$(($2 - 20))" "$topics/$user_id.$table" >&2
     summary="${summary:+$summary, }\"$table\": $1"
 done
 xcom bad_records "$bad"

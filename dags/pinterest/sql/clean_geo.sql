@@ -11,7 +11,8 @@ SELECT ind,
        CASE WHEN typeof(latitude) IN ('integer', 'real') AND typeof(longitude) IN ('integer', 'real')
             THEN json_array(latitude, longitude) END AS coordinates,
        -- The time must look like one and its day must exist: SQLite would make March 2nd of February 30th.
-       CASE WHEN timestamp GLOB '[0-9][0-9][0-9][0-9]-[0-9][0-9]-[0-9][0-9][T ][0-2][0-9]:[0-5][0-9]:[0-5][0-9]*'
+       CASE WHEN timestamp GLOB '[0-9][0-9][0-9][0-9]-[0-9][0-9]-[0-9][0-9][T ][0-9][0-9]:[0-5][0-9]:*'
+                 AND substr(timestamp, 12, 2) < '24'
                  AND date(julianday(substr(timestamp, 1, 10))) = substr(timestamp, 1, 10)
             THEN datetime(timestamp) END AS timestamp
 FROM raw.records;

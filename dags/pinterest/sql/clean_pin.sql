@@ -20,7 +20,8 @@ CREATE TEMP VIEW cleaned AS
 SELECT ind,
        unique_id,
        nullif(title, 'No Title Data Available') AS title,
-       CASE WHEN description NOT IN ('No description available Story format', 'No description available', 'Untitled')
+       CASE WHEN description NOT IN ('No description available Story format', 'No description available',
+                                     'Untitled')
             THEN description END AS description,
        CASE WHEN number GLOB '[0-9]*' AND number NOT GLOB '*[^0-9.]*' AND number NOT GLOB '*.*.*'
                  AND number NOT GLOB '*.' AND length(number) <= 13
@@ -39,8 +40,8 @@ BEGIN;
 INSERT INTO pin SELECT * FROM cleaned WHERE ind NOT IN (SELECT ind FROM repeated);
 INSERT INTO pin
 SELECT * FROM cleaned WHERE ind IN (SELECT ind FROM repeated)
-GROUP BY ind, unique_id, title, description, follower_count, poster_name, tag_list, is_image_or_video, image_src,
-         save_location, category;
+GROUP BY ind, unique_id, title, description, follower_count, poster_name, tag_list, is_image_or_video,
+         image_src, save_location, category;
 -- All that the queries read of a post, in the order in which they join.
 CREATE INDEX pin_by_ind ON pin (ind, category, follower_count, poster_name);
 COMMIT;

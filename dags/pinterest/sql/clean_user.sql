@@ -9,9 +9,11 @@ CREATE TEMP VIEW cleaned AS
 SELECT ind,
        CASE WHEN first_name IS NULL OR last_name IS NULL THEN ifnull(first_name, last_name)
             ELSE first_name || ' ' || last_name END AS user_name,
-       CASE WHEN typeof(age) = 'integer' OR (age <> '' AND age NOT GLOB '*[^0-9]*') THEN CAST(age AS INTEGER) END AS age,
+       CASE WHEN typeof(age) = 'integer' OR (age <> '' AND age NOT GLOB '*[^0-9]*')
+            THEN CAST(age AS INTEGER) END AS age,
        -- The time must look like one and its day must exist: SQLite would make March 2nd of February 30th.
-       CASE WHEN date_joined GLOB '[0-9][0-9][0-9][0-9]-[0-9][0-9]-[0-9][0-9][T ][0-2][0-9]:[0-5][0-9]:[0-5][0-9]*'
+       CASE WHEN date_joined GLOB '[0-9][0-9][0-9][0-9]-[0-9][0-9]-[0-9][0-9][T ][0-9][0-9]:[0-5][0-9]:*'
+                 AND substr(date_joined, 12, 2) < '24'
                  AND date(julianday(substr(date_joined, 1, 10))) = substr(date_joined, 1, 10)
             THEN datetime(date_joined) END AS date_joined
 FROM raw.records;

@@ -1,5 +1,6 @@
 -- Reads lines into the tables of one topic; load_<table>.sql adds `records` and its trigger.
 -- The database is thrown away if anything fails, so it needs no journal.
+PRAGMA page_size = 65536; -- rows are wide, and all are written and read in order
 PRAGMA journal_mode = OFF;
 PRAGMA synchronous = OFF;
 PRAGMA locking_mode = EXCLUSIVE;

@@ -71,8 +71,8 @@ JOIN age_groups USING (age_rank)
 WHERE place = 1
 ORDER BY age_rank, category;
 
--- Medians: of n values in order, the one in place (n + 1) / 2, rounded down. Equal values are counted first (there
--- are some thousands of them, however many posts), `upto` is the last place that a value holds.
+-- Medians: of n values in order, the one in place (n + 1) / 2, rounded down. Equal values are counted first
+-- (there are some thousands of them, however many posts); `upto` is the last place that a value holds.
 CREATE TEMP TABLE followers AS
 SELECT age_rank, join_year, follower_count, count(*) AS n
 FROM posted WHERE follower_count IS NOT NULL

@@ -51,4 +51,5 @@ SELECT 'category_by_age_group', count(*) FROM category_by_age_group;
 SELECT 'median_followers_by_age_group', count(*) FROM median_followers_by_age_group;
 SELECT 'users_joined_by_year', count(*) FROM users_joined_by_year;
 SELECT 'median_followers_by_join_year', count(*) FROM median_followers_by_join_year;
-SELECT 'median_followers_by_join_year_and_age_group', count(*) FROM median_followers_by_join_year_and_age_group;
+SELECT 'median_followers_by_join_year_and_age_group', count(*)
+FROM median_followers_by_join_year_and_age_group;
