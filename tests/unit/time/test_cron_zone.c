@@ -198,8 +198,10 @@ static void compare(const Model *m, const Window *w, GRand *rng, uint32_t seed) 
         int64_t between = now + (int64_t)(g_rand_double(rng) * (double)(want - now));
         assert_instant(what, cron_next(cron, w->zone, between), want);
         assert_instant(what, cron_prev(cron, w->zone, want), want);
-        if (i > 0)
+        if (i > 0) {
             assert_instant(what, cron_prev(cron, w->zone, want - 1), now);
+            assert_instant(what, cron_prev(cron, w->zone, between), now);
+        }
         now = want;
     }
     int64_t beyond = cron_next(cron, w->zone, now);
@@ -249,7 +251,7 @@ static void test_against_model(void **state) {
         w->begin_us = floor_div(at(windows[i].around), USEC_PER_MIN) * USEC_PER_MIN - 3 * USEC_PER_DAY;
         for (int s = 0; s <= STEPS; s++)
             w->local[s] = zone_to_local(zone, w->begin_us + s * STEP_US);
-        for (uint32_t k = 0; k < 150; k++) {
+        for (uint32_t k = 0; k < 100; k++) {
             uint32_t seed = i * 1000 + k;
             GRand *rng = g_rand_new_with_seed(seed);
             Model m = model_new(rng);
@@ -264,7 +266,7 @@ static void test_there_and_back(void **state) {
     (void)state;
     static const char *const names[] = {"UTC", "Europe/London", "Australia/Lord_Howe", "Africa/Casablanca",
                                         "Africa/Monrovia"};
-    for (uint32_t seed = 0; seed < 400; seed++) {
+    for (uint32_t seed = 0; seed < 150; seed++) {
         GRand *rng = g_rand_new_with_seed(seed);
         Model m = model_new(rng);
         g_autoptr(Zone) zone = zone_or_fail(names[seed % G_N_ELEMENTS(names)]);

@@ -59,6 +59,22 @@ static void test_wrong_names(void **state) {
     }
 }
 
+static void test_without_tzdata(void **state) {
+    (void)state;
+    g_autofree char *before = g_strdup(g_getenv("TZDIR"));
+    g_autoptr(GError) error = NULL;
+    g_setenv("TZDIR", "/nonexistent", true);
+    g_autoptr(Zone) utc = zone_open("UTC", NULL);
+    g_autoptr(Zone) london = zone_open("Europe/London", &error);
+    if (before != NULL)
+        g_setenv("TZDIR", before, true);
+    else
+        g_unsetenv("TZDIR");
+    assert_non_null(utc);
+    assert_null(london);
+    assert_non_null(strstr(error->message, "install the package tzdata"));
+}
+
 static const struct {
     const char *zone, *local, *utc;
     LocalTimeKind kind;
@@ -133,9 +149,9 @@ static void test_changes(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_names),      cmocka_unit_test(test_wrong_names),
-        cmocka_unit_test(test_from_local), cmocka_unit_test(test_high_water),
-        cmocka_unit_test(test_changes),
+        cmocka_unit_test(test_names),          cmocka_unit_test(test_wrong_names),
+        cmocka_unit_test(test_without_tzdata), cmocka_unit_test(test_from_local),
+        cmocka_unit_test(test_high_water),     cmocka_unit_test(test_changes),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
