@@ -3,13 +3,14 @@
 #include "scheduler/engine/internal.h"
 #include "scheduler/engine/retry.h"
 
-static EngineTask *live_task(const Engine *engine, AttemptId attempt) {
+static EngineTask *live_task(const Engine *engine, AttemptId attempt)
+{
     EngineTask *task = engine_find_task(engine, attempt.ti_id);
     return task != NULL && task->is_live && task->ti.try_number == attempt.try_number ? task : NULL;
 }
 
-void engine_attempt_started(Engine *engine, AttemptId attempt, int64_t pid, int64_t start_us,
-                            int64_t now_us) {
+void engine_attempt_started(Engine *engine, AttemptId attempt, int64_t pid, int64_t start_us, int64_t now_us)
+{
     EngineTask *task = live_task(engine, attempt);
     if (task == NULL || task->ti.pid != 0)
         return;
@@ -22,11 +23,13 @@ void engine_attempt_started(Engine *engine, AttemptId attempt, int64_t pid, int6
     engine_settle(engine, now_us);
 }
 
-static bool is_success(const AttemptOutcome *outcome) {
+static bool is_success(const AttemptOutcome *outcome)
+{
     return outcome->reason == END_EXIT_CODE && outcome->exit_code == 0;
 }
 
-static bool is_skip(const Task *definition, const AttemptOutcome *outcome) {
+static bool is_skip(const Task *definition, const AttemptOutcome *outcome)
+{
     for (uint32_t i = 0; outcome->reason == END_EXIT_CODE && i < definition->n_skip_exit_codes; i++) {
         if (definition->skip_exit_codes[i] == outcome->exit_code)
             return true;
@@ -34,7 +37,8 @@ static bool is_skip(const Task *definition, const AttemptOutcome *outcome) {
     return false;
 }
 
-static void record_outcome(EngineTask *task, const AttemptOutcome *outcome) {
+static void record_outcome(EngineTask *task, const AttemptOutcome *outcome)
+{
     task->ti.exit_code = outcome->exit_code;
     task->ti.term_signal = outcome->term_signal;
     task->ti.end_reason = is_success(outcome) ? END_NONE : outcome->reason;
@@ -44,7 +48,8 @@ static void record_outcome(EngineTask *task, const AttemptOutcome *outcome) {
         MAX(outcome->end_us, task->ti.start_date_us); /* the clock may have been set back */
 }
 
-static void end_failed(Engine *engine, EngineTask *task) {
+static void end_failed(Engine *engine, EngineTask *task)
+{
     const Task *definition = task_definition(task);
     const DagRun *row = task->run->row;
     bool may_retry = task->ti.max_tries > 0 && task->ti.try_number <= task->ti.max_tries;
@@ -61,7 +66,8 @@ static void end_failed(Engine *engine, EngineTask *task) {
 }
 
 /** A task that was cleared while it ran: this attempt goes to history as it ended, and a new one follows. */
-static void end_restarting(Engine *engine, EngineTask *task, bool succeeded) {
+static void end_restarting(Engine *engine, EngineTask *task, bool succeeded)
+{
     if (!succeeded)
         task->ti.end_reason = END_CLEARED;
     task_archive(engine, task, succeeded ? TASK_STATE_SUCCESS : TASK_STATE_FAILED);
@@ -70,8 +76,8 @@ static void end_restarting(Engine *engine, EngineTask *task, bool succeeded) {
     task_make_pending(engine, task);
 }
 
-bool engine_attempt_finished(Engine *engine, AttemptId attempt, const AttemptOutcome *outcome,
-                             int64_t now_us) {
+bool engine_attempt_finished(Engine *engine, AttemptId attempt, const AttemptOutcome *outcome, int64_t now_us)
+{
     EngineTask *task = live_task(engine, attempt);
     if (task == NULL)
         return false;
@@ -100,7 +106,8 @@ bool engine_attempt_finished(Engine *engine, AttemptId attempt, const AttemptOut
     return true;
 }
 
-bool engine_attempt_not_started(Engine *engine, AttemptId attempt, int64_t now_us) {
+bool engine_attempt_not_started(Engine *engine, AttemptId attempt, int64_t now_us)
+{
     EngineTask *task = live_task(engine, attempt);
     if (task == NULL)
         return false;
@@ -129,7 +136,8 @@ bool engine_attempt_not_started(Engine *engine, AttemptId attempt, int64_t now_u
     return true;
 }
 
-bool engine_attempt_stray(Engine *engine, AttemptId attempt, int64_t now_us) {
+bool engine_attempt_stray(Engine *engine, AttemptId attempt, int64_t now_us)
+{
     EngineTask *task = engine_find_task(engine, attempt.ti_id);
     if (task == NULL || task->is_live || task->ti.try_number != attempt.try_number)
         return false;

@@ -3,7 +3,8 @@
  */
 #include "scheduler/engine/internal.h"
 
-void task_reset(EngineTask *task) {
+void task_reset(EngineTask *task)
+{
     const Task *definition = task_definition(task);
     task->ti.max_tries = definition == NULL ? MAX(task->ti.max_tries, task->ti.try_number)
                                             : task->ti.try_number + definition->retries;
@@ -15,8 +16,8 @@ void task_reset(EngineTask *task) {
     task->ti.start_date_us = task->ti.end_date_us = task->ti.retry_at_us = TIME_NONE;
 }
 
-/** A finished run, or one on its way to a forced end, is to go on. */
-static void run_reopen(Engine *engine, EngineRun *run, int64_t now_us) {
+void run_reopen(Engine *engine, EngineRun *run, int64_t now_us)
+{
     bool was_forced = run->row->forced_state != RUN_STATE_INVALID;
     if (!run_state_is_finished(run->row->state) && !was_forced)
         return;
@@ -27,7 +28,8 @@ static void run_reopen(Engine *engine, EngineRun *run, int64_t now_us) {
     run_enqueue(engine, run, now_us);
 }
 
-static void clear_task(Engine *engine, EngineTask *task) {
+static void clear_task(Engine *engine, EngineTask *task)
+{
     switch (task->ti.state) {
     case TASK_STATE_RESTARTING:
         return;
@@ -59,15 +61,16 @@ static void clear_task(Engine *engine, EngineTask *task) {
     task_make_pending(engine, task);
 }
 
-static void clear_indexes(Engine *engine, EngineRun *run, const uint32_t *indexes, guint n, int64_t now_us) {
+static void clear_indexes(Engine *engine, EngineRun *run, const uint32_t *indexes, guint n, int64_t now_us)
+{
     for (guint i = 0; i < n; i++)
         clear_task(engine, &run->tasks[indexes[i]]);
     if (n > 0)
         run_reopen(engine, run, now_us);
 }
 
-guint engine_clear_tasks(Engine *engine, int64_t dag_run_id, const uint32_t *indexes, guint n,
-                         int64_t now_us) {
+guint engine_clear_tasks(Engine *engine, int64_t dag_run_id, const uint32_t *indexes, guint n, int64_t now_us)
+{
     EngineRun *run = engine_find_run(engine, dag_run_id);
     if (run == NULL || n == 0)
         return 0;
@@ -76,7 +79,8 @@ guint engine_clear_tasks(Engine *engine, int64_t dag_run_id, const uint32_t *ind
     return n;
 }
 
-static void mark_task(Engine *engine, EngineTask *task, TaskState state, EndReason reason, int64_t now_us) {
+static void mark_task(Engine *engine, EngineTask *task, TaskState state, EndReason reason, int64_t now_us)
+{
     if (task->is_live && !task_state_is_finished(task->ti.state))
         engine_effect(engine, EFFECT_CANCEL, task->run, task);
     if (task->ti.state == TASK_STATE_SCHEDULED)
@@ -90,7 +94,8 @@ static void mark_task(Engine *engine, EngineTask *task, TaskState state, EndReas
 }
 
 /** All transitive downstream tasks of those in `from`, without these, that failed or could not run. */
-static GArray *failed_downstream(EngineRun *run, const uint32_t *from, guint n) {
+static GArray *failed_downstream(EngineRun *run, const uint32_t *from, guint n)
+{
     g_autofree bool *seen = g_new0(bool, MAX(run->dag->n_tasks, 1));
     g_autoptr(GArray) queue = g_array_new(FALSE, FALSE, sizeof(uint32_t));
     GArray *failed = g_array_new(FALSE, FALSE, sizeof(uint32_t));
@@ -113,7 +118,8 @@ static GArray *failed_downstream(EngineRun *run, const uint32_t *from, guint n) 
 }
 
 guint engine_mark_tasks(Engine *engine, int64_t dag_run_id, const uint32_t *indexes, guint n, TaskState state,
-                        int64_t now_us) {
+                        int64_t now_us)
+{
     EngineRun *run = engine_find_run(engine, dag_run_id);
     guint changed = 0;
     if (run == NULL || n == 0)
@@ -134,7 +140,8 @@ guint engine_mark_tasks(Engine *engine, int64_t dag_run_id, const uint32_t *inde
 }
 
 /** What a task becomes when its run is ended with `state`; TASK_STATE_INVALID = stays. */
-static TaskState state_at_end(const EngineTask *task, RunState state) {
+static TaskState state_at_end(const EngineTask *task, RunState state)
+{
     if (state == RUN_STATE_SUCCESS)
         return task->ti.state == TASK_STATE_SUCCESS ? TASK_STATE_INVALID : TASK_STATE_SUCCESS;
     switch (task->ti.state) {
@@ -148,7 +155,8 @@ static TaskState state_at_end(const EngineTask *task, RunState state) {
     }
 }
 
-bool engine_mark_run(Engine *engine, int64_t dag_run_id, RunState state, EndReason reason, int64_t now_us) {
+bool engine_mark_run(Engine *engine, int64_t dag_run_id, RunState state, EndReason reason, int64_t now_us)
+{
     EngineRun *run = engine_find_run(engine, dag_run_id);
     if (run == NULL)
         return false;

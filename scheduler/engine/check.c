@@ -30,7 +30,8 @@ static void check_counters(const EngineRun *run) /* 1 */
     g_assert_cmpuint(live, ==, run->n_live);
 }
 
-static void check_task(const EngineTask *task) {
+static void check_task(const EngineTask *task)
+{
     TaskState state = task->ti.state;
     if (task_state_is_executing(state)) /* 2 */
         g_assert_true(task->is_live);
@@ -45,7 +46,8 @@ static void check_task(const EngineTask *task) {
     g_assert_false(task->is_pending);
 }
 
-static void check_run(const Engine *engine, const EngineRun *run) {
+static void check_run(const Engine *engine, const EngineRun *run)
+{
     check_counters(run);
     for (uint32_t i = 0; i < run->dag->n_tasks; i++) {
         check_task(&run->tasks[i]);
@@ -85,7 +87,8 @@ static void check_limits(const Engine *engine) /* 8 */
     }
 }
 
-void engine_check(const Engine *engine) {
+void engine_check(const Engine *engine)
+{
     GHashTableIter iter;
     gpointer value;
     g_assert_null(engine->pending_first);

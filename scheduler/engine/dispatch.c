@@ -11,7 +11,8 @@
 
 #define COMPARE(a, b) (((a) > (b)) - ((a) < (b)))
 
-static int task_compare(const void *a, const void *b) {
+static int task_compare(const void *a, const void *b)
+{
     const EngineTask *x = a, *y = b;
     if (x->ti.priority_weight != y->ti.priority_weight)
         return COMPARE(y->ti.priority_weight, x->ti.priority_weight);
@@ -20,22 +21,26 @@ static int task_compare(const void *a, const void *b) {
     return COMPARE(x->ti.id, y->ti.id);
 }
 
-int bucket_compare(const void *a, const void *b) {
+int bucket_compare(const void *a, const void *b)
+{
     const Bucket *x = a, *y = b;
     return task_compare(heap_peek(&x->tasks), heap_peek(&y->tasks));
 }
 
-guint bucket_hash(gconstpointer bucket) {
+guint bucket_hash(gconstpointer bucket)
+{
     const Bucket *b = bucket;
     return g_direct_hash(b->pool) ^ g_direct_hash(b->limit) * 31 ^ (guint)b->slots * 7919;
 }
 
-gboolean bucket_equal(gconstpointer a, gconstpointer b) {
+gboolean bucket_equal(gconstpointer a, gconstpointer b)
+{
     const Bucket *x = a, *y = b;
     return x->pool == y->pool && x->slots == y->slots && x->limit == y->limit;
 }
 
-void bucket_free(gpointer bucket) {
+void bucket_free(gpointer bucket)
+{
     Bucket *b = bucket;
     heap_done(&b->tasks);
     g_free(b);
@@ -43,15 +48,18 @@ void bucket_free(gpointer bucket) {
 
 /* ---- Gates ------------------------------------------------------------------------------------------- */
 
-void gate_init(Gate *gate) {
+void gate_init(Gate *gate)
+{
     heap_init(&gate->waiting, bucket_compare, offsetof(Bucket, position));
 }
 
-void gate_done(Gate *gate) {
+void gate_done(Gate *gate)
+{
     heap_done(&gate->waiting);
 }
 
-void gate_release_one(Engine *engine, Gate *gate) {
+void gate_release_one(Engine *engine, Gate *gate)
+{
     Bucket *bucket = heap_pop(&gate->waiting);
     if (bucket == NULL)
         return;
@@ -60,16 +68,19 @@ void gate_release_one(Engine *engine, Gate *gate) {
     heap_push(&engine->active, bucket);
 }
 
-void gate_release_all(Engine *engine, Gate *gate) {
+void gate_release_all(Engine *engine, Gate *gate)
+{
     while (heap_peek(&gate->waiting) != NULL)
         gate_release_one(engine, gate);
 }
 
-static bool pool_is_open(const Pool *pool, int slots) {
+static bool pool_is_open(const Pool *pool, int slots)
+{
     return pool->exists && (pool->slots == -1 || pool->slots - pool->used >= slots);
 }
 
-static Gate *pool_gate(Pool *pool, int slots) {
+static Gate *pool_gate(Pool *pool, int slots)
+{
     for (guint i = 0; i < pool->gates->len; i++) {
         PoolGate *known = pool->gates->pdata[i];
         if (known->slots == slots)
@@ -83,7 +94,8 @@ static Gate *pool_gate(Pool *pool, int slots) {
 }
 
 /** The first gate on the bucket's way that is closed; NULL = its most urgent task may be queued. */
-static Gate *closed_gate(const Bucket *bucket) {
+static Gate *closed_gate(const Bucket *bucket)
+{
     EngineRun *run = bucket->run;
     if (run->entry->paused && !(run->flags & ENGINE_RUN_IGNORES_PAUSE))
         return &run->entry->pause_gate;
@@ -98,19 +110,22 @@ static Gate *closed_gate(const Bucket *bucket) {
 
 /* ---- Pools and limits -------------------------------------------------------------------------------- */
 
-static void pool_gate_free(gpointer gate) {
+static void pool_gate_free(gpointer gate)
+{
     gate_done(&((PoolGate *)gate)->gate);
     g_free(gate);
 }
 
-void pool_free(gpointer pool) {
+void pool_free(gpointer pool)
+{
     Pool *p = pool;
     g_ptr_array_unref(p->gates);
     g_free(p->name);
     g_free(p);
 }
 
-Pool *engine_pool(Engine *engine, const char *name) {
+Pool *engine_pool(Engine *engine, const char *name)
+{
     Pool *pool = g_hash_table_lookup(engine->pools, name);
     if (pool == NULL) {
         pool = g_new0(Pool, 1);
@@ -121,7 +136,8 @@ Pool *engine_pool(Engine *engine, const char *name) {
     return pool;
 }
 
-void pool_changed(Engine *engine, Pool *pool) {
+void pool_changed(Engine *engine, Pool *pool)
+{
     for (guint i = 0; i < pool->gates->len; i++) {
         PoolGate *gate = pool->gates->pdata[i];
         if (pool_is_open(pool, gate->slots))
@@ -129,7 +145,8 @@ void pool_changed(Engine *engine, Pool *pool) {
     }
 }
 
-TaskLimit *task_limit_of(DagEntry *entry, const Task *task) {
+TaskLimit *task_limit_of(DagEntry *entry, const Task *task)
+{
     if (task == NULL || task->max_active_tis_per_dag <= 0)
         return NULL;
     TaskLimit *limit = g_hash_table_lookup(entry->task_limits, task->task_id);
@@ -143,7 +160,8 @@ TaskLimit *task_limit_of(DagEntry *entry, const Task *task) {
     return limit;
 }
 
-void dispatch_take_slots(Engine *engine, EngineTask *task) {
+void dispatch_take_slots(Engine *engine, EngineTask *task)
+{
     task->held.pool = engine_pool(engine, task->ti.pool);
     task->held.slots = task->ti.pool_slots;
     task->held.limit = task_limit_of(task->run->entry, task_definition(task));
@@ -152,7 +170,8 @@ void dispatch_take_slots(Engine *engine, EngineTask *task) {
         task->held.limit->used++;
 }
 
-void dispatch_free_slots(Engine *engine, EngineTask *task) {
+void dispatch_free_slots(Engine *engine, EngineTask *task)
+{
     task->held.pool->used -= task->held.slots;
     pool_changed(engine, task->held.pool);
     gate_release_one(engine, &task->run->gate);
@@ -164,7 +183,8 @@ void dispatch_free_slots(Engine *engine, EngineTask *task) {
 
 /* ---- The ready queue --------------------------------------------------------------------------------- */
 
-static Bucket *bucket_for(Engine *engine, EngineTask *task) {
+static Bucket *bucket_for(Engine *engine, EngineTask *task)
+{
     EngineRun *run = task->run;
     Bucket key = {
         .pool = engine_pool(engine, task->ti.pool),
@@ -182,11 +202,13 @@ static Bucket *bucket_for(Engine *engine, EngineTask *task) {
     return bucket;
 }
 
-static Heap *heap_of(Engine *engine, Bucket *bucket) {
+static Heap *heap_of(Engine *engine, Bucket *bucket)
+{
     return bucket->at == NULL ? &engine->active : &bucket->at->waiting;
 }
 
-void task_make_ready(Engine *engine, EngineTask *task) {
+void task_make_ready(Engine *engine, EngineTask *task)
+{
     Bucket *bucket = bucket_for(engine, task);
     task->bucket = bucket;
     heap_push(&bucket->tasks, task);
@@ -196,7 +218,8 @@ void task_make_ready(Engine *engine, EngineTask *task) {
         heap_update(heap_of(engine, bucket), bucket);
 }
 
-void task_make_unready(Engine *engine, EngineTask *task) {
+void task_make_unready(Engine *engine, EngineTask *task)
+{
     Bucket *bucket = task->bucket;
     if (bucket == NULL)
         return;
@@ -216,7 +239,8 @@ void task_make_unready(Engine *engine, EngineTask *task) {
 }
 
 /** The gate that let this bucket go may have room for one more. */
-static void queue_first(Engine *engine, Bucket *bucket, int64_t now_us) {
+static void queue_first(Engine *engine, Bucket *bucket, int64_t now_us)
+{
     Gate *came_from = bucket->came_from;
     bucket->came_from = NULL;
     EngineTask *task = heap_peek(&bucket->tasks);
@@ -229,7 +253,8 @@ static void queue_first(Engine *engine, Bucket *bucket, int64_t now_us) {
 }
 
 /** Back to the same gate: it is full. To another one: the gate it came from has its room yet to give away. */
-static void bucket_block(Engine *engine, Bucket *bucket, Gate *gate) {
+static void bucket_block(Engine *engine, Bucket *bucket, Gate *gate)
+{
     Gate *came_from = bucket->came_from;
     heap_remove(&engine->active, bucket);
     bucket->came_from = NULL;
@@ -239,7 +264,8 @@ static void bucket_block(Engine *engine, Bucket *bucket, Gate *gate) {
         gate_release_one(engine, came_from);
 }
 
-void engine_dispatch(Engine *engine, int64_t now_us) {
+void engine_dispatch(Engine *engine, int64_t now_us)
+{
     while (engine->n_live < (guint)MAX(engine->parallelism, 0)) {
         Bucket *bucket = heap_peek(&engine->active);
         if (bucket == NULL)

@@ -2,7 +2,8 @@
 /* One task's way from null (or a due retry) to scheduled, or to an end without an attempt. */
 #include "scheduler/engine/internal.h"
 
-static bool is_due(const EngineTask *task, int64_t now_us) {
+static bool is_due(const EngineTask *task, int64_t now_us)
+{
     switch (task->ti.state) {
     case TASK_STATE_NONE:
         return true;
@@ -14,13 +15,15 @@ static bool is_due(const EngineTask *task, int64_t now_us) {
 }
 
 /** An end that no attempt led to. */
-static void end_by_rule(Engine *engine, EngineTask *task, TaskState state, int64_t now_us) {
+static void end_by_rule(Engine *engine, EngineTask *task, TaskState state, int64_t now_us)
+{
     task->ti.start_date_us = task->ti.end_date_us = now_us;
     task->ti.end_reason = END_TRIGGER_RULE;
     task_set_state(engine, task, state);
 }
 
-static void schedule(Engine *engine, EngineTask *task, int64_t now_us) {
+static void schedule(Engine *engine, EngineTask *task, int64_t now_us)
+{
     task->ti.try_number++;
     task->ti.scheduled_us = now_us;
     task->ti.queued_us = task->ti.start_date_us = task->ti.end_date_us = TIME_NONE;
@@ -38,7 +41,8 @@ static void schedule(Engine *engine, EngineTask *task, int64_t now_us) {
     task_make_ready(engine, task);
 }
 
-void task_evaluate(Engine *engine, EngineTask *task, int64_t now_us) {
+void task_evaluate(Engine *engine, EngineTask *task, int64_t now_us)
+{
     const EngineRun *run = task->run;
     if (task->index == UINT32_MAX || run->row->state != RUN_STATE_RUNNING || run_is_held(run) ||
         run->row->forced_state != RUN_STATE_INVALID || task->is_live || !is_due(task, now_us))

@@ -126,6 +126,7 @@ struct EngineRun {
 struct Engine {
     int parallelism;
     guint n_live;
+    bool is_loading;   /**< since a load, until the next tick: hand out no slots, strays may yet take them */
     GHashTable *runs;  /**< DagRun.id -> EngineRun */
     GHashTable *tasks; /**< TaskInstance.id -> EngineTask */
     GHashTable *pools; /**< name -> Pool */
@@ -174,6 +175,8 @@ const Task *task_definition(const EngineTask *task);
 /* by_hand.c */
 /** As if the task had not been looked at, with its retries anew; its try number and state stay. */
 void task_reset(EngineTask *task);
+/** A finished run, or one on its way to a forced end, is to go on. */
+void run_reopen(Engine *engine, EngineRun *run, int64_t now_us);
 
 /* evaluate.c */
 void task_evaluate(Engine *engine, EngineTask *task, int64_t now_us);

@@ -4,14 +4,16 @@
 
 #define COMPARE(a, b) (((a) > (b)) - ((a) < (b)))
 
-int run_queue_compare(const void *a, const void *b) {
+int run_queue_compare(const void *a, const void *b)
+{
     const EngineRun *x = a, *y = b;
     if (x->row->run_after_us != y->row->run_after_us)
         return COMPARE(x->row->run_after_us, y->row->run_after_us);
     return COMPARE(x->row->id, y->row->id);
 }
 
-int timer_compare(const void *a, const void *b) {
+int timer_compare(const void *a, const void *b)
+{
     const Timer *x = a, *y = b;
     if (x->at_us != y->at_us)
         return COMPARE(x->at_us, y->at_us);
@@ -19,15 +21,18 @@ int timer_compare(const void *a, const void *b) {
 }
 
 /** Backfill runs are limited and ordered apart from all others. */
-static int queue_of(const EngineRun *run) {
+static int queue_of(const EngineRun *run)
+{
     return run->row->type == RUN_TYPE_BACKFILL ? 1 : 0;
 }
 
-static bool counts_as_running(const EngineRun *run) {
+static bool counts_as_running(const EngineRun *run)
+{
     return run->row->state == RUN_STATE_RUNNING && !run_is_held(run);
 }
 
-void run_mark_to_check(Engine *engine, EngineRun *run) {
+void run_mark_to_check(Engine *engine, EngineRun *run)
+{
     if (run->is_to_check)
         return;
     run->is_to_check = true;
@@ -39,12 +44,14 @@ void run_mark_to_check(Engine *engine, EngineRun *run) {
     engine->to_check_last = run;
 }
 
-void run_leave_queue(Engine *engine, EngineRun *run) {
+void run_leave_queue(Engine *engine, EngineRun *run)
+{
     heap_remove(&run->entry->queued[queue_of(run)], run);
     engine_set_timer(engine, &run->timer, TIME_NONE);
 }
 
-void run_enqueue(Engine *engine, EngineRun *run, int64_t now_us) {
+void run_enqueue(Engine *engine, EngineRun *run, int64_t now_us)
+{
     if (run_is_held(run) || run->row->state != RUN_STATE_QUEUED ||
         run->row->forced_state != RUN_STATE_INVALID)
         return;
@@ -58,7 +65,8 @@ void run_enqueue(Engine *engine, EngineRun *run, int64_t now_us) {
     run_mark_to_check(engine, run);
 }
 
-void run_change_state(Engine *engine, EngineRun *run, RunState state, int64_t now_us) {
+void run_change_state(Engine *engine, EngineRun *run, RunState state, int64_t now_us)
+{
     bool counted = counts_as_running(run);
     RunState from = run->row->state;
     run_leave_queue(engine, run);
@@ -85,7 +93,8 @@ void run_change_state(Engine *engine, EngineRun *run, RunState state, int64_t no
     run_mark_to_check(engine, run);
 }
 
-static void run_start(Engine *engine, EngineRun *run, int64_t now_us) {
+static void run_start(Engine *engine, EngineRun *run, int64_t now_us)
+{
     run_change_state(engine, run, RUN_STATE_RUNNING, now_us);
     engine_effect(engine, EFFECT_RUN_STARTED, run, NULL);
     if (run->dag->dagrun_timeout_us > 0)
@@ -98,7 +107,8 @@ static void run_start(Engine *engine, EngineRun *run, int64_t now_us) {
 }
 
 /** The most urgent queued run that may start; of a paused DAG only those that ignore it. */
-static EngineRun *next_queued(const DagEntry *entry, int queue) {
+static EngineRun *next_queued(const DagEntry *entry, int queue)
+{
     if (!entry->paused)
         return heap_peek(&entry->queued[queue]);
     EngineRun *best = NULL;
@@ -111,7 +121,8 @@ static EngineRun *next_queued(const DagEntry *entry, int queue) {
     return best;
 }
 
-void dag_promote(Engine *engine, DagEntry *entry, int64_t now_us) {
+void dag_promote(Engine *engine, DagEntry *entry, int64_t now_us)
+{
     for (int queue = 0; queue < 2; queue++) {
         while (entry->n_running[queue] < entry->max_active_runs) {
             EngineRun *run = next_queued(entry, queue);
@@ -122,7 +133,8 @@ void dag_promote(Engine *engine, DagEntry *entry, int64_t now_us) {
     }
 }
 
-static void run_finish(Engine *engine, EngineRun *run, RunState state, EndReason reason, int64_t now_us) {
+static void run_finish(Engine *engine, EngineRun *run, RunState state, EndReason reason, int64_t now_us)
+{
     run->row->forced_state = RUN_STATE_INVALID;
     run->row->end_reason = reason;
     run_change_state(engine, run, state, now_us);
@@ -130,7 +142,8 @@ static void run_finish(Engine *engine, EngineRun *run, RunState state, EndReason
 }
 
 /** Airflow's update_state: failed if a leaf is failed or upstream_failed. */
-static bool any_leaf_failed(const EngineRun *run) {
+static bool any_leaf_failed(const EngineRun *run)
+{
     for (uint32_t i = 0; i < run->dag->n_tasks; i++) {
         if (task_state_is_failure(run->tasks[i].ti.state) && dag_downstream(run->dag, i).n == 0)
             return true;
@@ -140,7 +153,8 @@ static bool any_leaf_failed(const EngineRun *run) {
 
 /** Nothing is under way and nothing will come: all that is left is null, and not because of an earlier run.
  */
-static bool is_deadlocked(const EngineRun *run) {
+static bool is_deadlocked(const EngineRun *run)
+{
     if (run->n_unfinished == 0 || run->n_unfinished != run->n_by_state[TASK_STATE_NONE])
         return false;
     for (uint32_t i = 0; i < run->dag->n_tasks; i++) {
@@ -151,7 +165,8 @@ static bool is_deadlocked(const EngineRun *run) {
 }
 
 /** Unfinished tasks that will never run; where Airflow leaves them null, weir says skipped. */
-static void skip_unfinished(Engine *engine, EngineRun *run, EndReason reason, int64_t now_us) {
+static void skip_unfinished(Engine *engine, EngineRun *run, EndReason reason, int64_t now_us)
+{
     for (uint32_t i = 0; i < run->dag->n_tasks; i++) {
         EngineTask *task = &run->tasks[i];
         if (task_state_is_finished(task->ti.state))
@@ -166,7 +181,8 @@ static void skip_unfinished(Engine *engine, EngineRun *run, EndReason reason, in
     }
 }
 
-void run_expire(Engine *engine, EngineRun *run, int64_t now_us) {
+void run_expire(Engine *engine, EngineRun *run, int64_t now_us)
+{
     if (run->row->forced_state != RUN_STATE_INVALID)
         return;
     run->row->forced_state = RUN_STATE_FAILED;
@@ -176,7 +192,8 @@ void run_expire(Engine *engine, EngineRun *run, int64_t now_us) {
     run_mark_to_check(engine, run);
 }
 
-static void run_check_end(Engine *engine, EngineRun *run, int64_t now_us) {
+static void run_check_end(Engine *engine, EngineRun *run, int64_t now_us)
+{
     if (run->n_live > 0 || run_state_is_finished(run->row->state))
         return;
     if (run->row->forced_state != RUN_STATE_INVALID) {
@@ -195,7 +212,8 @@ static void run_check_end(Engine *engine, EngineRun *run, int64_t now_us) {
     }
 }
 
-static EngineTask *pop_pending(Engine *engine) {
+static EngineTask *pop_pending(Engine *engine)
+{
     EngineTask *task = engine->pending_first;
     if (task == NULL)
         return NULL;
@@ -206,7 +224,8 @@ static EngineTask *pop_pending(Engine *engine) {
     return task;
 }
 
-static EngineRun *pop_to_check(Engine *engine) {
+static EngineRun *pop_to_check(Engine *engine)
+{
     EngineRun *run = engine->to_check_first;
     if (run == NULL)
         return NULL;
@@ -217,7 +236,8 @@ static EngineRun *pop_to_check(Engine *engine) {
     return run;
 }
 
-void engine_settle(Engine *engine, int64_t now_us) {
+void engine_settle(Engine *engine, int64_t now_us)
+{
     for (;;) {
         EngineTask *task = pop_pending(engine);
         if (task != NULL) {
@@ -230,15 +250,18 @@ void engine_settle(Engine *engine, int64_t now_us) {
         run_check_end(engine, run, now_us);
         dag_promote(engine, run->entry, now_us);
     }
-    engine_dispatch(engine, now_us);
+    if (!engine->is_loading)
+        engine_dispatch(engine, now_us);
 }
 
-int64_t engine_next_timer(const Engine *engine) {
+int64_t engine_next_timer(const Engine *engine)
+{
     const Timer *first = heap_peek(&engine->timers);
     return first == NULL ? TIME_NONE : first->at_us;
 }
 
-void engine_tick(Engine *engine, int64_t now_us) {
+void engine_tick(Engine *engine, int64_t now_us)
+{
     for (;;) {
         Timer *timer = heap_peek(&engine->timers);
         if (timer == NULL || timer->at_us > now_us)

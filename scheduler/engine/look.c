@@ -2,11 +2,13 @@
 /* Reading the engine: its output and its records. */
 #include "scheduler/engine/internal.h"
 
-const EngineOutput *engine_output(Engine *engine) {
+const EngineOutput *engine_output(Engine *engine)
+{
     return &engine->output;
 }
 
-bool engine_has_output(const Engine *engine) {
+bool engine_has_output(const Engine *engine)
+{
     const EngineOutput *output = &engine->output;
     return output->created_runs->len + output->runs->len + output->tasks->len + output->added_tasks->len +
                output->archived->len + output->effects->len >
@@ -14,11 +16,13 @@ bool engine_has_output(const Engine *engine) {
 }
 
 /** The task that a row of the output is part of. */
-static EngineTask *task_of(gpointer ti) {
+static EngineTask *task_of(gpointer ti)
+{
     return (EngineTask *)(void *)((char *)ti - offsetof(EngineTask, ti));
 }
 
-void engine_output_clear(Engine *engine) {
+void engine_output_clear(Engine *engine)
+{
     EngineOutput *output = &engine->output;
     for (guint i = 0; i < output->created_runs->len; i++) {
         EngineRun *run = engine_find_run(engine, g_array_index(output->created_runs, int64_t, i));
@@ -41,39 +45,46 @@ void engine_output_clear(Engine *engine) {
     g_array_set_size(output->effects, 0);
 }
 
-const DagRun *engine_run(const Engine *engine, int64_t dag_run_id) {
+const DagRun *engine_run(const Engine *engine, int64_t dag_run_id)
+{
     EngineRun *run = engine_find_run(engine, dag_run_id);
     return run == NULL ? NULL : run->row;
 }
 
-Dag *engine_run_dag(const Engine *engine, int64_t dag_run_id) {
+Dag *engine_run_dag(const Engine *engine, int64_t dag_run_id)
+{
     EngineRun *run = engine_find_run(engine, dag_run_id);
     return run == NULL ? NULL : run->dag;
 }
 
-EngineRunFlags engine_run_flags(const Engine *engine, int64_t dag_run_id) {
+EngineRunFlags engine_run_flags(const Engine *engine, int64_t dag_run_id)
+{
     EngineRun *run = engine_find_run(engine, dag_run_id);
     return run == NULL ? ENGINE_RUN_NORMAL : run->flags;
 }
 
-guint engine_run_live(const Engine *engine, int64_t dag_run_id) {
+guint engine_run_live(const Engine *engine, int64_t dag_run_id)
+{
     EngineRun *run = engine_find_run(engine, dag_run_id);
     return run == NULL ? 0 : run->n_live;
 }
 
-const TaskInstance *engine_task(const Engine *engine, int64_t dag_run_id, uint32_t index) {
+const TaskInstance *engine_task(const Engine *engine, int64_t dag_run_id, uint32_t index)
+{
     EngineRun *run = engine_find_run(engine, dag_run_id);
     return run == NULL || index >= run->dag->n_tasks ? NULL : &run->tasks[index].ti;
 }
 
-const TaskInstance *engine_task_by_id(const Engine *engine, int64_t ti_id, uint32_t *ret_index) {
+const TaskInstance *engine_task_by_id(const Engine *engine, int64_t ti_id, uint32_t *ret_index)
+{
     EngineTask *task = engine_find_task(engine, ti_id);
     if (task != NULL && ret_index != NULL)
         *ret_index = task->index;
     return task == NULL ? NULL : &task->ti;
 }
 
-GArray *engine_run_ids(const Engine *engine) {
+GArray *engine_run_ids(const Engine *engine)
+{
     GArray *ids = g_array_new(FALSE, FALSE, sizeof(int64_t));
     GHashTableIter iter;
     gpointer id;
@@ -83,6 +94,7 @@ GArray *engine_run_ids(const Engine *engine) {
     return ids;
 }
 
-guint engine_live_total(const Engine *engine) {
+guint engine_live_total(const Engine *engine)
+{
     return engine->n_live;
 }

@@ -7,7 +7,8 @@
 #include "scheduler/engine/internal.h"
 
 /** The state of the task `index` of `run` in the previous run, or PAST_FIRST, PAST_MISSING. */
-static int past_state(const EngineRun *run, uint32_t index) {
+static int past_state(const EngineRun *run, uint32_t index)
+{
     if (run->past_id == 0)
         return PAST_FIRST;
     if (run->past_run != NULL) {
@@ -18,11 +19,13 @@ static int past_state(const EngineRun *run, uint32_t index) {
     return run->past_states == NULL ? PAST_FIRST : run->past_states[index];
 }
 
-static bool was_good(int past) {
+static bool was_good(int past)
+{
     return past == PAST_FIRST || (past >= 0 && task_state_is_good((TaskState)past));
 }
 
-bool past_allows(const EngineTask *task) {
+bool past_allows(const EngineTask *task)
+{
     const Task *definition = task_definition(task);
     if (!definition->depends_on_past)
         return true;
@@ -39,7 +42,8 @@ bool past_allows(const EngineTask *task) {
     return true;
 }
 
-void past_task_is_good(Engine *engine, const EngineTask *task) {
+void past_task_is_good(Engine *engine, const EngineTask *task)
+{
     GPtrArray *successors = task->run->successors;
     for (guint s = 0; successors != NULL && s < successors->len; s++) {
         EngineRun *later = successors->pdata[s];
@@ -56,14 +60,16 @@ void past_task_is_good(Engine *engine, const EngineTask *task) {
     }
 }
 
-static void link_to(EngineRun *run, EngineRun *previous) {
+static void link_to(EngineRun *run, EngineRun *previous)
+{
     run->past_run = previous;
     if (previous->successors == NULL)
         previous->successors = g_ptr_array_new();
     g_ptr_array_add(previous->successors, run);
 }
 
-void past_link(Engine *engine, EngineRun *run, const EnginePast *past) {
+void past_link(Engine *engine, EngineRun *run, const EnginePast *past)
+{
     if (past != NULL && past->dag_run_id != 0) {
         run->past_id = past->dag_run_id;
         if (past->states != NULL)
@@ -80,7 +86,8 @@ void past_link(Engine *engine, EngineRun *run, const EnginePast *past) {
 }
 
 /** What `run` will have to know of its previous run once that has left the engine. */
-static void keep_states(EngineRun *run) {
+static void keep_states(EngineRun *run)
+{
     int8_t *kept = g_new(int8_t, MAX(run->dag->n_tasks, 1));
     for (uint32_t i = 0; i < run->dag->n_tasks; i++)
         kept[i] = (int8_t)past_state(run, i);
@@ -88,7 +95,8 @@ static void keep_states(EngineRun *run) {
     run->past_states = kept;
 }
 
-void past_unlink(EngineRun *run) {
+void past_unlink(EngineRun *run)
+{
     if (run->past_run != NULL)
         g_ptr_array_remove(run->past_run->successors, run);
     run->past_run = NULL;

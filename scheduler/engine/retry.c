@@ -8,7 +8,8 @@
 #define MAX_DELAY_S 86400 /* [core] max_task_retry_delay */
 
 /** sha1(text) as one big number, modulo `divisor`. */
-static uint64_t sha1_modulo(const char *text, uint64_t divisor) {
+static uint64_t sha1_modulo(const char *text, uint64_t divisor)
+{
     g_autofree char *hex = g_compute_checksum_for_string(G_CHECKSUM_SHA1, text, -1);
     uint64_t rest = 0;
     for (const char *digit = hex; *digit != '\0'; digit++)
@@ -16,7 +17,8 @@ static uint64_t sha1_modulo(const char *text, uint64_t divisor) {
     return rest;
 }
 
-int64_t retry_delay_us(const char *dag_id, const Task *task, int64_t logical_date_us, int32_t try_number) {
+int64_t retry_delay_us(const char *dag_id, const Task *task, int64_t logical_date_us, int32_t try_number)
+{
     if (task->retry_backoff == 0 || task->retry_backoff == 1)
         return task->retry_delay_us;
 

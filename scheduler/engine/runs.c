@@ -2,14 +2,16 @@
 /* The engine itself, and how runs come into it and leave it. */
 #include "scheduler/engine/internal.h"
 
-static void task_limit_free(gpointer limit) {
+static void task_limit_free(gpointer limit)
+{
     TaskLimit *l = limit;
     gate_done(&l->gate);
     g_free(l->task_id);
     g_free(l);
 }
 
-static void dag_entry_free(gpointer entry) {
+static void dag_entry_free(gpointer entry)
+{
     DagEntry *e = entry;
     heap_done(&e->queued[0]);
     heap_done(&e->queued[1]);
@@ -20,7 +22,8 @@ static void dag_entry_free(gpointer entry) {
     g_free(e);
 }
 
-static void output_init(EngineOutput *output) {
+static void output_init(EngineOutput *output)
+{
     output->created_runs = g_array_new(FALSE, FALSE, sizeof(int64_t));
     output->runs = g_ptr_array_new();
     output->tasks = g_ptr_array_new();
@@ -29,7 +32,8 @@ static void output_init(EngineOutput *output) {
     output->effects = g_array_new(FALSE, FALSE, sizeof(EngineEffect));
 }
 
-static void output_done(EngineOutput *output) {
+static void output_done(EngineOutput *output)
+{
     g_array_unref(output->created_runs);
     g_ptr_array_unref(output->runs);
     g_ptr_array_unref(output->tasks);
@@ -38,7 +42,8 @@ static void output_done(EngineOutput *output) {
     g_array_unref(output->effects);
 }
 
-Engine *engine_new(int parallelism) {
+Engine *engine_new(int parallelism)
+{
     Engine *engine = g_new0(Engine, 1);
     engine->parallelism = parallelism;
     engine->runs = g_hash_table_new(g_int64_hash, g_int64_equal);
@@ -51,7 +56,8 @@ Engine *engine_new(int parallelism) {
     return engine;
 }
 
-void engine_free(Engine *engine) {
+void engine_free(Engine *engine)
+{
     if (engine == NULL)
         return;
     g_autoptr(GArray) ids = engine_run_ids(engine);
@@ -67,18 +73,21 @@ void engine_free(Engine *engine) {
     g_free(engine);
 }
 
-void engine_set_pool(Engine *engine, const char *name, int slots) {
+void engine_set_pool(Engine *engine, const char *name, int slots)
+{
     Pool *pool = engine_pool(engine, name);
     pool->exists = true;
     pool->slots = slots;
     pool_changed(engine, pool);
 }
 
-void engine_remove_pool(Engine *engine, const char *name) {
+void engine_remove_pool(Engine *engine, const char *name)
+{
     engine_pool(engine, name)->exists = false;
 }
 
-DagEntry *engine_dag_entry(Engine *engine, const char *dag_id) {
+DagEntry *engine_dag_entry(Engine *engine, const char *dag_id)
+{
     DagEntry *entry = g_hash_table_lookup(engine->dags, dag_id);
     if (entry != NULL)
         return entry;
@@ -94,7 +103,8 @@ DagEntry *engine_dag_entry(Engine *engine, const char *dag_id) {
     return entry;
 }
 
-void engine_set_dag(Engine *engine, const char *dag_id, bool paused, int max_active_runs) {
+void engine_set_dag(Engine *engine, const char *dag_id, bool paused, int max_active_runs)
+{
     DagEntry *entry = engine_dag_entry(engine, dag_id);
     entry->paused = paused;
     entry->max_active_runs = max_active_runs;
@@ -104,15 +114,18 @@ void engine_set_dag(Engine *engine, const char *dag_id, bool paused, int max_act
         run_mark_to_check(engine, entry->runs->pdata[i]);
 }
 
-EngineRun *engine_find_run(const Engine *engine, int64_t dag_run_id) {
+EngineRun *engine_find_run(const Engine *engine, int64_t dag_run_id)
+{
     return g_hash_table_lookup(engine->runs, &dag_run_id);
 }
 
-EngineTask *engine_find_task(const Engine *engine, int64_t ti_id) {
+EngineTask *engine_find_task(const Engine *engine, int64_t ti_id)
+{
     return g_hash_table_lookup(engine->tasks, &ti_id);
 }
 
-static EngineRun *run_new(Engine *engine, const DagRun *row, Dag *dag, EngineRunFlags flags) {
+static EngineRun *run_new(Engine *engine, const DagRun *row, Dag *dag, EngineRunFlags flags)
+{
     EngineRun *run = g_new0(EngineRun, 1);
     run->row = dag_run_copy(row);
     run->dag = dag_ref(dag);
@@ -129,7 +142,8 @@ static EngineRun *run_new(Engine *engine, const DagRun *row, Dag *dag, EngineRun
     return run;
 }
 
-static void task_init(EngineTask *task, EngineRun *run, uint32_t index) {
+static void task_init(EngineTask *task, EngineRun *run, uint32_t index)
+{
     task->run = run;
     task->index = index;
     task->ready_position = HEAP_ABSENT;
@@ -138,7 +152,8 @@ static void task_init(EngineTask *task, EngineRun *run, uint32_t index) {
 }
 
 /** A task that has not been looked at: null, with what its definition says. */
-void task_init_row(EngineTask *task, int64_t ti_id) {
+void task_init_row(EngineTask *task, int64_t ti_id)
+{
     const Task *definition = task_definition(task);
     task->ti = (TaskInstance){
         .id = ti_id,
@@ -158,7 +173,8 @@ void task_init_row(EngineTask *task, int64_t ti_id) {
     };
 }
 
-void run_alloc_tasks(EngineRun *run) {
+void run_alloc_tasks(EngineRun *run)
+{
     run->tasks = g_new0(EngineTask, MAX(run->dag->n_tasks, 1));
     for (uint32_t i = 0; i < run->dag->n_tasks; i++) {
         task_init(&run->tasks[i], run, i);
@@ -167,7 +183,8 @@ void run_alloc_tasks(EngineRun *run) {
 }
 
 /** Counters that follow from the states of all tasks, computed anew. */
-void run_count(EngineRun *run) {
+void run_count(EngineRun *run)
+{
     memset(run->n_by_state, 0, sizeof run->n_by_state);
     run->n_unfinished = 0;
     for (uint32_t i = 0; i < run->dag->n_tasks; i++)
@@ -191,7 +208,8 @@ void run_count(EngineRun *run) {
 }
 
 /** Takes up a task as its row says, once the run's counters are right. */
-void task_take_up(Engine *engine, EngineTask *task) {
+void task_take_up(Engine *engine, EngineTask *task)
+{
     g_hash_table_insert(engine->tasks, &task->ti.id, task);
     switch (task->ti.state) {
     case TASK_STATE_SCHEDULED:
@@ -220,7 +238,8 @@ void task_take_up(Engine *engine, EngineTask *task) {
 }
 
 /** What the run itself waits for, after its tasks are in place; the next tick acts on it. */
-static void run_take_up(Engine *engine, EngineRun *run) {
+static void run_take_up(Engine *engine, EngineRun *run)
+{
     if (run_is_held(run))
         return;
     if (run->row->state == RUN_STATE_QUEUED)
@@ -230,12 +249,14 @@ static void run_take_up(Engine *engine, EngineRun *run) {
     run_mark_to_check(engine, run);
 }
 
-static int running_index(const EngineRun *run) {
+static int running_index(const EngineRun *run)
+{
     return run->row->type == RUN_TYPE_BACKFILL ? 1 : 0;
 }
 
 void engine_create_run(Engine *engine, const DagRun *row, Dag *dag, int64_t first_ti_id,
-                       const EnginePast *past, EngineRunFlags flags, int64_t now_us) {
+                       const EnginePast *past, EngineRunFlags flags, int64_t now_us)
+{
     g_assert(engine_find_run(engine, row->id) == NULL);
     EngineRun *run = run_new(engine, row, dag, flags);
     run->row->state = RUN_STATE_QUEUED;
@@ -254,7 +275,8 @@ void engine_create_run(Engine *engine, const DagRun *row, Dag *dag, int64_t firs
 }
 
 /** A task instance of a task that the Dag does not have. */
-EngineTask *run_add_extra(EngineRun *run, const TaskInstance *row) {
+EngineTask *run_add_extra(EngineRun *run, const TaskInstance *row)
+{
     if (run->strings == NULL)
         run->strings = g_string_chunk_new(256);
     EngineTask *task = g_new0(EngineTask, 1);
@@ -266,7 +288,8 @@ EngineTask *run_add_extra(EngineRun *run, const TaskInstance *row) {
     return task;
 }
 
-static void run_place_row(EngineRun *run, const TaskInstance *row) {
+static void run_place_row(EngineRun *run, const TaskInstance *row)
+{
     int32_t index = dag_task_index(run->dag, row->task_id);
     if (index < 0) {
         run_add_extra(run, row);
@@ -280,7 +303,8 @@ static void run_place_row(EngineRun *run, const TaskInstance *row) {
 }
 
 bool engine_load_run(Engine *engine, const DagRun *row, Dag *dag, const TaskInstance *rows, size_t n_rows,
-                     const EnginePast *past, EngineRunFlags flags) {
+                     const EnginePast *past, EngineRunFlags flags)
+{
     if (engine_find_run(engine, row->id) != NULL)
         return false;
     EngineRun *run = run_new(engine, row, dag, flags);
@@ -301,14 +325,16 @@ bool engine_load_run(Engine *engine, const DagRun *row, Dag *dag, const TaskInst
 }
 
 /** Takes a task out of every heap and list, so that its memory may move or go. */
-void task_detach(Engine *engine, EngineTask *task) {
+void task_detach(Engine *engine, EngineTask *task)
+{
     task_make_unready(engine, task);
     heap_remove(&engine->timers, &task->timer);
     g_hash_table_remove(engine->tasks, &task->ti.id);
 }
 
 /** Drops what the work lists still hold of a run; they are short then. */
-void run_drop_from_lists(Engine *engine, EngineRun *run) {
+void run_drop_from_lists(Engine *engine, EngineRun *run)
+{
     EngineTask *pending = engine->pending_first;
     engine->pending_first = engine->pending_last = NULL;
     while (pending != NULL) {
@@ -329,7 +355,8 @@ void run_drop_from_lists(Engine *engine, EngineRun *run) {
     }
 }
 
-void run_free(Engine *engine, EngineRun *run) {
+void run_free(Engine *engine, EngineRun *run)
+{
     past_unlink(run);
     run_drop_from_lists(engine, run);
     run_leave_queue(engine, run);
@@ -352,7 +379,8 @@ void run_free(Engine *engine, EngineRun *run) {
     g_free(run);
 }
 
-bool engine_forget_run(Engine *engine, int64_t dag_run_id) {
+bool engine_forget_run(Engine *engine, int64_t dag_run_id)
+{
     EngineRun *run = engine_find_run(engine, dag_run_id);
     if (run == NULL || run->n_live > 0)
         return false;
@@ -361,7 +389,8 @@ bool engine_forget_run(Engine *engine, int64_t dag_run_id) {
     return true;
 }
 
-static void run_hold(Engine *engine, EngineRun *run) {
+static void run_hold(Engine *engine, EngineRun *run)
+{
     run_leave_queue(engine, run);
     for (uint32_t i = 0; i < run->dag->n_tasks; i++) {
         heap_remove(&engine->timers, &run->tasks[i].timer);
@@ -369,7 +398,8 @@ static void run_hold(Engine *engine, EngineRun *run) {
     }
 }
 
-static void run_let_go(Engine *engine, EngineRun *run) {
+static void run_let_go(Engine *engine, EngineRun *run)
+{
     run_take_up(engine, run);
     for (uint32_t i = 0; i < run->dag->n_tasks; i++) {
         EngineTask *task = &run->tasks[i];
@@ -382,7 +412,8 @@ static void run_let_go(Engine *engine, EngineRun *run) {
     }
 }
 
-bool engine_set_run_flags(Engine *engine, int64_t dag_run_id, EngineRunFlags flags, int64_t now_us) {
+bool engine_set_run_flags(Engine *engine, int64_t dag_run_id, EngineRunFlags flags, int64_t now_us)
+{
     EngineRun *run = engine_find_run(engine, dag_run_id);
     if (run == NULL)
         return false;

@@ -1,29 +1,34 @@
 /* SPDX-License-Identifier: MIT */
 #include "scheduler/engine/internal.h"
 
-bool run_is_held(const EngineRun *run) {
+bool run_is_held(const EngineRun *run)
+{
     return (run->flags & ENGINE_RUN_HELD) != 0;
 }
 
-const Task *task_definition(const EngineTask *task) {
+const Task *task_definition(const EngineTask *task)
+{
     return task->index == UINT32_MAX ? NULL : &task->run->dag->tasks[task->index];
 }
 
-void task_touch(Engine *engine, EngineTask *task) {
+void task_touch(Engine *engine, EngineTask *task)
+{
     if (task->is_dirty || task->run->is_new)
         return;
     task->is_dirty = true;
     g_ptr_array_add(engine->output.tasks, &task->ti);
 }
 
-void run_touch(Engine *engine, EngineRun *run) {
+void run_touch(Engine *engine, EngineRun *run)
+{
     if (run->is_dirty || run->is_new)
         return;
     run->is_dirty = true;
     g_ptr_array_add(engine->output.runs, run->row);
 }
 
-void task_make_pending(Engine *engine, EngineTask *task) {
+void task_make_pending(Engine *engine, EngineTask *task)
+{
     if (task->is_pending)
         return;
     task->is_pending = true;
@@ -35,21 +40,24 @@ void task_make_pending(Engine *engine, EngineTask *task) {
     engine->pending_last = task;
 }
 
-void engine_effect(Engine *engine, EffectKind kind, EngineRun *run, const EngineTask *task) {
+void engine_effect(Engine *engine, EffectKind kind, EngineRun *run, const EngineTask *task)
+{
     EngineEffect effect = {.kind = kind, .dag_run_id = run->row->id};
     if (task != NULL)
         effect.attempt = (AttemptId){task->ti.id, task->ti.try_number};
     g_array_append_val(engine->output.effects, effect);
 }
 
-void task_archive(Engine *engine, const EngineTask *task, TaskState state) {
+void task_archive(Engine *engine, const EngineTask *task, TaskState state)
+{
     TaskInstance attempt = task->ti;
     attempt.state = state;
     attempt.retry_at_us = TIME_NONE;
     g_array_append_val(engine->output.archived, attempt);
 }
 
-void engine_set_timer(Engine *engine, Timer *timer, int64_t at_us) {
+void engine_set_timer(Engine *engine, Timer *timer, int64_t at_us)
+{
     heap_remove(&engine->timers, timer);
     if (at_us == TIME_NONE)
         return;
@@ -58,7 +66,8 @@ void engine_set_timer(Engine *engine, Timer *timer, int64_t at_us) {
     heap_push(&engine->timers, timer);
 }
 
-static uint32_t *count_of(UpstreamCounts *counts, TaskState state) {
+static uint32_t *count_of(UpstreamCounts *counts, TaskState state)
+{
     switch (state) {
     case TASK_STATE_SUCCESS:
         return &counts->success;
@@ -76,7 +85,8 @@ static uint32_t *count_of(UpstreamCounts *counts, TaskState state) {
 }
 
 /** Tells the direct downstream tasks that one of their upstream tasks went from one state to another. */
-static void count_downstream(Engine *engine, EngineTask *task, TaskState from, TaskState to) {
+static void count_downstream(Engine *engine, EngineTask *task, TaskState from, TaskState to)
+{
     bool was = task_state_is_finished(from), is = task_state_is_finished(to);
     if (!was && !is)
         return;
@@ -92,7 +102,8 @@ static void count_downstream(Engine *engine, EngineTask *task, TaskState from, T
     }
 }
 
-void task_set_state(Engine *engine, EngineTask *task, TaskState to) {
+void task_set_state(Engine *engine, EngineTask *task, TaskState to)
+{
     TaskState from = task->ti.state;
     EngineRun *run = task->run;
     if (from == to)
@@ -110,7 +121,8 @@ void task_set_state(Engine *engine, EngineTask *task, TaskState to) {
     }
     task->ti.state = to;
     task_touch(engine, task);
-    run_mark_to_check(engine, run);
+    if (task_state_is_finished(to))
+        run_mark_to_check(engine, run);
     if (task->index == UINT32_MAX)
         return; /* the Dag does not have it: nothing counts it and nothing waits for it */
 
@@ -122,7 +134,8 @@ void task_set_state(Engine *engine, EngineTask *task, TaskState to) {
         past_task_is_good(engine, task);
 }
 
-void task_go_live(Engine *engine, EngineTask *task) {
+void task_go_live(Engine *engine, EngineTask *task)
+{
     g_assert(!task->is_live);
     task->is_live = true;
     task->run->n_live++;
@@ -130,7 +143,8 @@ void task_go_live(Engine *engine, EngineTask *task) {
     dispatch_take_slots(engine, task);
 }
 
-void task_end_live(Engine *engine, EngineTask *task) {
+void task_end_live(Engine *engine, EngineTask *task)
+{
     g_assert(task->is_live);
     task->is_live = false;
     task->run->n_live--;

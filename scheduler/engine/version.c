@@ -3,7 +3,8 @@
 #include "scheduler/engine/internal.h"
 
 /** Moves what `old` says to `task`, the same task in the new version. */
-static void task_move(EngineTask *task, const EngineTask *old) {
+static void task_move(EngineTask *task, const EngineTask *old)
+{
     const Task *definition = task_definition(task);
     task->ti = old->ti;
     task->ti.task_id = definition->task_id;
@@ -17,10 +18,15 @@ static void task_move(EngineTask *task, const EngineTask *old) {
         task->ti.start_date_us = task->ti.end_date_us = TIME_NONE;
         task->ti.end_reason = END_NONE;
     }
+    if (task->ti.state == TASK_STATE_SCHEDULED) { /* its rule and its body may be others now: look again */
+        task->ti.state = TASK_STATE_NONE;
+        task->ti.try_number--;
+    }
 }
 
 /** A task that the new version does not have any more: removed; its process is ended. */
-static void task_vanish(Engine *engine, EngineRun *run, const EngineTask *old, int64_t now_us) {
+static void task_vanish(Engine *engine, EngineRun *run, const EngineTask *old, int64_t now_us)
+{
     EngineTask *task = run_add_extra(run, &old->ti);
     task->is_live = old->is_live;
     task->held = old->held;
@@ -37,8 +43,22 @@ static void task_vanish(Engine *engine, EngineRun *run, const EngineTask *old, i
     task->ti.retry_at_us = TIME_NONE;
 }
 
+/** What is kept of the previous run goes by task index. */
+static void remap_past(EngineRun *run, const Dag *old_dag)
+{
+    g_autofree int8_t *old = run->past_states;
+    if (old == NULL)
+        return;
+    run->past_states = g_new(int8_t, MAX(run->dag->n_tasks, 1));
+    for (uint32_t i = 0; i < run->dag->n_tasks; i++) {
+        int32_t before = dag_task_index(old_dag, run->dag->tasks[i].task_id);
+        run->past_states[i] = before < 0 ? PAST_FIRST : old[before];
+    }
+}
+
 /** The rows of a run in the output point into memory that is about to move. */
-static void output_drop_tasks(Engine *engine, const EngineRun *run) {
+static void output_drop_tasks(Engine *engine, const EngineRun *run)
+{
     for (guint i = engine->output.tasks->len; i > 0; i--) {
         const TaskInstance *ti = engine->output.tasks->pdata[i - 1];
         if (ti->dag_run_id == run->row->id)
@@ -47,7 +67,8 @@ static void output_drop_tasks(Engine *engine, const EngineRun *run) {
 }
 
 bool engine_set_run_version(Engine *engine, int64_t dag_run_id, Dag *dag, int64_t dag_version_id,
-                            int64_t first_ti_id, int64_t now_us) {
+                            int64_t first_ti_id, int64_t now_us)
+{
     EngineRun *run = engine_find_run(engine, dag_run_id);
     if (run == NULL)
         return false;
@@ -68,6 +89,7 @@ bool engine_set_run_version(Engine *engine, int64_t dag_run_id, Dag *dag, int64_
     run->dag = dag_ref(dag);
     run->row->dag_version_id = dag_version_id;
     run->extras = g_ptr_array_new_with_free_func(g_free);
+    remap_past(run, old_dag);
     run_alloc_tasks(run);
     for (guint i = 0; i < old->len; i++) {
         const EngineTask *was = old->pdata[i];
@@ -97,6 +119,8 @@ bool engine_set_run_version(Engine *engine, int64_t dag_run_id, Dag *dag, int64_
         task_touch(engine, run->extras->pdata[i]);
     run_touch(engine, run);
     run_mark_to_check(engine, run);
+    if (run->n_unfinished > 0)
+        run_reopen(engine, run, now_us);
     engine_settle(engine, now_us);
     return true;
 }

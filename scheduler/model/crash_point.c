@@ -8,7 +8,8 @@
 #include <string.h>
 #include <unistd.h>
 
-void crash_point_hit(const char *name) {
+void crash_point_hit(const char *name)
+{
     static long passed;
     const char *only = getenv("WEIR_CRASH_ONLY");
     if (only != NULL && strncmp(name, only, strlen(only)) != 0)

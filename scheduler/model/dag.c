@@ -3,7 +3,8 @@
 
 static const int32_t default_skip_exit_codes[] = {99}; /* BashOperator's skip_on_exit_code */
 
-const char *task_body_operator(TaskBody body) {
+const char *task_body_operator(TaskBody body)
+{
     switch (body) {
     case TASK_BODY_EMPTY:
         return "EmptyOperator";
@@ -19,7 +20,8 @@ const char *task_body_operator(TaskBody body) {
     g_assert_not_reached();
 }
 
-Dag *dag_new(const char *dag_id) {
+Dag *dag_new(const char *dag_id)
+{
     Dag *dag = g_new0(Dag, 1);
     g_atomic_ref_count_init(&dag->refs);
     dag->strings = g_string_chunk_new(1024);
@@ -36,12 +38,14 @@ Dag *dag_new(const char *dag_id) {
     return dag;
 }
 
-Dag *dag_ref(Dag *dag) {
+Dag *dag_ref(Dag *dag)
+{
     g_atomic_ref_count_inc(&dag->refs);
     return dag;
 }
 
-void dag_unref(Dag *dag) {
+void dag_unref(Dag *dag)
+{
     if (dag == NULL || !g_atomic_ref_count_dec(&dag->refs))
         return;
     schedule_spec_clear(&dag->schedule);
@@ -57,17 +61,20 @@ void dag_unref(Dag *dag) {
     g_free(dag);
 }
 
-const char *dag_intern(Dag *dag, const char *text) {
+const char *dag_intern(Dag *dag, const char *text)
+{
     return text == NULL ? NULL : g_string_chunk_insert_const(dag->strings, text);
 }
 
-void *dag_alloc(Dag *dag, size_t n_bytes) {
+void *dag_alloc(Dag *dag, size_t n_bytes)
+{
     void *memory = g_malloc0(MAX(n_bytes, 1));
     g_ptr_array_add(dag->owned, memory);
     return memory;
 }
 
-Task *dag_add_task(Dag *dag, const char *task_id) {
+Task *dag_add_task(Dag *dag, const char *task_id)
+{
     g_assert(dag->graph == NULL);
     if (g_hash_table_contains(dag->index_by_id, task_id))
         return NULL;
@@ -89,25 +96,29 @@ Task *dag_add_task(Dag *dag, const char *task_id) {
     return dag_building_task(dag, index);
 }
 
-Task *dag_building_task(Dag *dag, uint32_t index) {
+Task *dag_building_task(Dag *dag, uint32_t index)
+{
     return &g_array_index(dag->building_tasks, Task, index);
 }
 
-int32_t dag_task_index(const Dag *dag, const char *task_id) {
+int32_t dag_task_index(const Dag *dag, const char *task_id)
+{
     gpointer index;
     if (!g_hash_table_lookup_extended(dag->index_by_id, task_id, NULL, &index))
         return -1;
     return (int32_t)GPOINTER_TO_UINT(index);
 }
 
-void dag_add_dependency(Dag *dag, uint32_t task, uint32_t upstream) {
+void dag_add_dependency(Dag *dag, uint32_t task, uint32_t upstream)
+{
     g_assert(dag->graph == NULL);
     GraphEdge edge = {.from = upstream, .to = task};
     g_array_append_val(dag->building_edges, edge);
 }
 
 /** Effective weights; each weight rule that occurs costs one pass over the graph. */
-static void seal_weights(Dag *dag) {
+static void seal_weights(Dag *dag)
+{
     g_autofree int32_t *own = g_new(int32_t, dag->n_tasks);
     for (uint32_t i = 0; i < dag->n_tasks; i++)
         own[i] = dag->tasks[i].priority_weight;
@@ -127,7 +138,8 @@ static void seal_weights(Dag *dag) {
         g_free(sums[rule]);
 }
 
-bool dag_seal(Dag *dag, GArray **ret_cycle, GError **error) {
+bool dag_seal(Dag *dag, GArray **ret_cycle, GError **error)
+{
     g_assert(dag->graph == NULL);
     dag->tasks = (Task *)(void *)dag->building_tasks->data;
     dag->n_tasks = dag->building_tasks->len;
@@ -153,14 +165,17 @@ bool dag_seal(Dag *dag, GArray **ret_cycle, GError **error) {
     return true;
 }
 
-GraphSpan dag_upstream(const Dag *dag, uint32_t task) {
+GraphSpan dag_upstream(const Dag *dag, uint32_t task)
+{
     return graph_upstream(dag->graph, task);
 }
 
-GraphSpan dag_downstream(const Dag *dag, uint32_t task) {
+GraphSpan dag_downstream(const Dag *dag, uint32_t task)
+{
     return graph_downstream(dag->graph, task);
 }
 
-const uint32_t *dag_order(const Dag *dag) {
+const uint32_t *dag_order(const Dag *dag)
+{
     return dag->order;
 }

@@ -10,7 +10,8 @@ struct Graph {
     uint32_t *up_offset, *up_items;
 };
 
-static int compare_edges(const void *a, const void *b) {
+static int compare_edges(const void *a, const void *b)
+{
     const GraphEdge *x = a, *y = b;
     if (x->from != y->from)
         return x->from < y->from ? -1 : 1;
@@ -19,7 +20,8 @@ static int compare_edges(const void *a, const void *b) {
 
 /** Counting sort of sorted, unique edges into one packed adjacency array. */
 static void pack(uint32_t n, const GraphEdge *edges, size_t n_edges, bool downstream, uint32_t **ret_offset,
-                 uint32_t **ret_items) {
+                 uint32_t **ret_items)
+{
     uint32_t *offset = g_new0(uint32_t, (gsize)n + 1);
     uint32_t *items = g_new(uint32_t, MAX(n_edges, 1));
     for (size_t e = 0; e < n_edges; e++)
@@ -35,7 +37,8 @@ static void pack(uint32_t n, const GraphEdge *edges, size_t n_edges, bool downst
     *ret_items = items;
 }
 
-Graph *graph_new(uint32_t n_nodes, const GraphEdge *edges, size_t n_edges) {
+Graph *graph_new(uint32_t n_nodes, const GraphEdge *edges, size_t n_edges)
+{
     g_autofree GraphEdge *sorted = n_edges > 0 ? g_memdup2(edges, n_edges * sizeof *edges) : NULL;
     if (n_edges > 1)
         qsort(sorted, n_edges, sizeof *sorted, compare_edges);
@@ -52,7 +55,8 @@ Graph *graph_new(uint32_t n_nodes, const GraphEdge *edges, size_t n_edges) {
     return graph;
 }
 
-void graph_free(Graph *graph) {
+void graph_free(Graph *graph)
+{
     if (graph == NULL)
         return;
     g_free(graph->down_offset);
@@ -62,16 +66,19 @@ void graph_free(Graph *graph) {
     g_free(graph);
 }
 
-uint32_t graph_size(const Graph *graph) {
+uint32_t graph_size(const Graph *graph)
+{
     return graph->n;
 }
 
-GraphSpan graph_upstream(const Graph *graph, uint32_t node) {
+GraphSpan graph_upstream(const Graph *graph, uint32_t node)
+{
     uint32_t begin = graph->up_offset[node];
     return (GraphSpan){graph->up_items + begin, graph->up_offset[node + 1] - begin};
 }
 
-GraphSpan graph_downstream(const Graph *graph, uint32_t node) {
+GraphSpan graph_downstream(const Graph *graph, uint32_t node)
+{
     uint32_t begin = graph->down_offset[node];
     return (GraphSpan){graph->down_items + begin, graph->down_offset[node + 1] - begin};
 }
@@ -80,7 +87,8 @@ GraphSpan graph_downstream(const Graph *graph, uint32_t node) {
  * One cycle, given the number of upstream nodes of each node that Kahn's algorithm could not take away. Each
  * node left has such an upstream, so walking upstream must come back to a node already seen.
  */
-static GArray *find_cycle(const Graph *graph, const uint32_t *waiting) {
+static GArray *find_cycle(const Graph *graph, const uint32_t *waiting)
+{
     uint32_t node = 0;
     while (waiting[node] == 0)
         node++;
@@ -101,7 +109,8 @@ static GArray *find_cycle(const Graph *graph, const uint32_t *waiting) {
     return cycle;
 }
 
-uint32_t *graph_topological_order(const Graph *graph, GArray **ret_cycle) {
+uint32_t *graph_topological_order(const Graph *graph, GArray **ret_cycle)
+{
     g_autofree uint32_t *order = g_new(uint32_t, MAX(graph->n, 1));
     g_autofree uint32_t *waiting = g_new(uint32_t, MAX(graph->n, 1));
     uint32_t head = 0, tail = 0;

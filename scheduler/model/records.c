@@ -18,12 +18,14 @@ static const char *const end_reason_names[END_REASON_COUNT] = {
     [END_RUN_ENDED] = "run_ended",
 };
 
-const char *end_reason_to_string(EndReason reason) {
+const char *end_reason_to_string(EndReason reason)
+{
     g_return_val_if_fail(reason >= 0 && reason < END_REASON_COUNT, NULL);
     return end_reason_names[reason];
 }
 
-EndReason end_reason_from_string(const char *name) {
+EndReason end_reason_from_string(const char *name)
+{
     if (name == NULL)
         return END_NONE;
     for (int i = 0; i < END_REASON_COUNT; i++) {
@@ -33,7 +35,8 @@ EndReason end_reason_from_string(const char *name) {
     return END_REASON_INVALID;
 }
 
-DagRun *dag_run_copy(const DagRun *run) {
+DagRun *dag_run_copy(const DagRun *run)
+{
     if (run == NULL)
         return NULL;
     DagRun *copy = g_new(DagRun, 1);
@@ -48,7 +51,8 @@ DagRun *dag_run_copy(const DagRun *run) {
     return copy;
 }
 
-void dag_run_free(DagRun *run) {
+void dag_run_free(DagRun *run)
+{
     if (run == NULL)
         return;
     g_free(run->dag_id);

@@ -33,7 +33,8 @@ static const char *const run_type_names[RUN_TYPE_COUNT] = {
     [RUN_TYPE_ASSET_TRIGGERED] = "asset_triggered",
 };
 
-static int name_index(const char *const *names, int n, const char *name) {
+static int name_index(const char *const *names, int n, const char *name)
+{
     for (int i = 0; name != NULL && i < n; i++) {
         if (names[i] != NULL && strcmp(names[i], name) == 0)
             return i;
@@ -41,36 +42,43 @@ static int name_index(const char *const *names, int n, const char *name) {
     return -1;
 }
 
-const char *task_state_to_string(TaskState state) {
+const char *task_state_to_string(TaskState state)
+{
     g_return_val_if_fail(state >= 0 && state < TASK_STATE_COUNT, NULL);
     return task_state_names[state];
 }
 
-TaskState task_state_from_string(const char *name) {
+TaskState task_state_from_string(const char *name)
+{
     if (name == NULL || strcmp(name, "none") == 0)
         return TASK_STATE_NONE;
     return (TaskState)name_index(task_state_names, TASK_STATE_COUNT, name);
 }
 
-const char *run_state_to_string(RunState state) {
+const char *run_state_to_string(RunState state)
+{
     g_return_val_if_fail(state >= 0 && state < RUN_STATE_COUNT, NULL);
     return run_state_names[state];
 }
 
-RunState run_state_from_string(const char *name) {
+RunState run_state_from_string(const char *name)
+{
     return (RunState)name_index(run_state_names, RUN_STATE_COUNT, name);
 }
 
-const char *run_type_to_string(RunType type) {
+const char *run_type_to_string(RunType type)
+{
     g_return_val_if_fail(type >= 0 && type < RUN_TYPE_COUNT, NULL);
     return run_type_names[type];
 }
 
-RunType run_type_from_string(const char *name) {
+RunType run_type_from_string(const char *name)
+{
     return (RunType)name_index(run_type_names, RUN_TYPE_COUNT, name);
 }
 
-RunType run_type_from_run_id(const char *run_id) {
+RunType run_type_from_run_id(const char *run_id)
+{
     const char *separator = strstr(run_id, "__");
     if (separator == NULL)
         return RUN_TYPE_MANUAL;
@@ -79,24 +87,29 @@ RunType run_type_from_run_id(const char *run_id) {
     return type == RUN_TYPE_INVALID ? RUN_TYPE_MANUAL : type;
 }
 
-bool task_state_is_finished(TaskState state) {
+bool task_state_is_finished(TaskState state)
+{
     return state == TASK_STATE_SUCCESS || state == TASK_STATE_FAILED || state == TASK_STATE_SKIPPED ||
            state == TASK_STATE_UPSTREAM_FAILED || state == TASK_STATE_REMOVED;
 }
 
-bool task_state_is_failure(TaskState state) {
+bool task_state_is_failure(TaskState state)
+{
     return state == TASK_STATE_FAILED || state == TASK_STATE_UPSTREAM_FAILED;
 }
 
-bool task_state_is_good(TaskState state) {
+bool task_state_is_good(TaskState state)
+{
     return state == TASK_STATE_SUCCESS || state == TASK_STATE_SKIPPED;
 }
 
-bool task_state_is_executing(TaskState state) {
+bool task_state_is_executing(TaskState state)
+{
     return state == TASK_STATE_QUEUED || state == TASK_STATE_RUNNING || state == TASK_STATE_RESTARTING;
 }
 
-bool run_state_is_finished(RunState state) {
+bool run_state_is_finished(RunState state)
+{
     return state == RUN_STATE_SUCCESS || state == RUN_STATE_FAILED;
 }
 
@@ -124,7 +137,8 @@ static const unsigned legal_edges[TASK_STATE_COUNT] = {
     [TASK_STATE_REMOVED] = TO(NONE),
 };
 
-bool task_state_may_become(TaskState from, TaskState to) {
+bool task_state_may_become(TaskState from, TaskState to)
+{
     g_return_val_if_fail(from >= 0 && from < TASK_STATE_COUNT && to >= 0 && to < TASK_STATE_COUNT, false);
     return (legal_edges[from] & (1u << to)) != 0;
 }

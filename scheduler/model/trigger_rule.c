@@ -19,12 +19,14 @@ static const char *const rule_names[TRIGGER_RULE_COUNT + 1] = {
     [TRIGGER_RULE_COUNT] = NULL,
 };
 
-const char *trigger_rule_to_string(TriggerRule rule) {
+const char *trigger_rule_to_string(TriggerRule rule)
+{
     g_return_val_if_fail(rule >= 0 && rule < TRIGGER_RULE_COUNT, NULL);
     return rule_names[rule];
 }
 
-TriggerRule trigger_rule_from_string(const char *name) {
+TriggerRule trigger_rule_from_string(const char *name)
+{
     for (int i = 0; i < TRIGGER_RULE_COUNT; i++) {
         if (g_strcmp0(rule_names[i], name) == 0)
             return (TriggerRule)i;
@@ -32,15 +34,18 @@ TriggerRule trigger_rule_from_string(const char *name) {
     return TRIGGER_RULE_INVALID;
 }
 
-const char *const *trigger_rule_names(void) {
+const char *const *trigger_rule_names(void)
+{
     return rule_names;
 }
 
-static TriggerVerdict run_if(bool holds) {
+static TriggerVerdict run_if(bool holds)
+{
     return holds ? VERDICT_RUN : VERDICT_WAIT;
 }
 
-TriggerVerdict trigger_rule_evaluate(TriggerRule rule, const UpstreamCounts *counts) {
+TriggerVerdict trigger_rule_evaluate(TriggerRule rule, const UpstreamCounts *counts)
+{
     const uint32_t success = counts->success, skipped = counts->skipped, total = counts->total;
     const uint32_t failed = counts->failed + counts->upstream_failed;
     const uint32_t done = success + skipped + failed + counts->removed;

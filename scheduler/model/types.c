@@ -7,7 +7,8 @@
 
 G_DEFINE_QUARK(weir - error - quark, weir_error)
 
-static bool id_matches(const char *id, const char *punctuation) {
+static bool id_matches(const char *id, const char *punctuation)
+{
     if (id == NULL || !g_ascii_isalnum(id[0]) || strstr(id, "..") != NULL)
         return false;
     size_t n = 0;
@@ -18,18 +19,21 @@ static bool id_matches(const char *id, const char *punctuation) {
     return true;
 }
 
-bool id_is_valid(const char *id) {
+bool id_is_valid(const char *id)
+{
     return id_matches(id, "._-");
 }
 
-bool run_id_is_valid(const char *run_id) {
+bool run_id_is_valid(const char *run_id)
+{
     return id_matches(run_id, "_.~:+-");
 }
 
 #define SUGGEST_MAX_BYTES 64
 
 /** Optimal string alignment distance (Levenshtein plus swaps of neighbours, the commonest typing error). */
-static size_t edit_distance(const char *a, const char *b) {
+static size_t edit_distance(const char *a, const char *b)
+{
     size_t la = strlen(a), lb = strlen(b);
     if (la > SUGGEST_MAX_BYTES || lb > SUGGEST_MAX_BYTES)
         return SIZE_MAX;
@@ -52,7 +56,8 @@ static size_t edit_distance(const char *a, const char *b) {
     return rows[la % 3][lb];
 }
 
-const char *suggest_nearest(const char *word, const char *const *candidates) {
+const char *suggest_nearest(const char *word, const char *const *candidates)
+{
     const char *best = NULL;
     size_t best_distance = strlen(word) / 3 + 2; /* farther than this is another word, not a typo */
     for (; *candidates != NULL; candidates++) {

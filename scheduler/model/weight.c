@@ -22,12 +22,14 @@ static const char *const weight_rule_names[] = {
     [WEIGHT_RULE_ABSOLUTE] = "absolute",
 };
 
-const char *weight_rule_to_string(WeightRule rule) {
+const char *weight_rule_to_string(WeightRule rule)
+{
     g_return_val_if_fail(rule >= 0 && rule <= WEIGHT_RULE_ABSOLUTE, NULL);
     return weight_rule_names[rule];
 }
 
-WeightRule weight_rule_from_string(const char *name) {
+WeightRule weight_rule_from_string(const char *name)
+{
     for (int i = 0; i <= WEIGHT_RULE_ABSOLUTE; i++) {
         if (g_strcmp0(weight_rule_names[i], name) == 0)
             return (WeightRule)i;
@@ -49,24 +51,29 @@ typedef struct {
     uint32_t n;
 } Closure;
 
-static GraphSpan closure_next(const Closure *c, uint32_t node) {
+static GraphSpan closure_next(const Closure *c, uint32_t node)
+{
     return c->down ? graph_downstream(c->graph, node) : graph_upstream(c->graph, node);
 }
 
-static GraphSpan closure_back(const Closure *c, uint32_t node) {
+static GraphSpan closure_back(const Closure *c, uint32_t node)
+{
     return c->down ? graph_upstream(c->graph, node) : graph_downstream(c->graph, node);
 }
 
 /** Nodes in an order in which each comes after all its `next`. */
-static uint32_t closure_step(const Closure *c, uint32_t i) {
+static uint32_t closure_step(const Closure *c, uint32_t i)
+{
     return c->down ? c->order[c->n - 1 - i] : c->order[i];
 }
 
-static int32_t clamp_int32(double value) {
+static int32_t clamp_int32(double value)
+{
     return (int32_t)CLAMP(value, (double)INT32_MIN, (double)INT32_MAX);
 }
 
-static void sum_forest(const Closure *c, int32_t *sums) {
+static void sum_forest(const Closure *c, int32_t *sums)
+{
     g_autofree int64_t *wide = g_new(int64_t, MAX(c->n, 1));
     for (uint32_t i = 0; i < c->n; i++) {
         uint32_t node = closure_step(c, i);
@@ -79,7 +86,8 @@ static void sum_forest(const Closure *c, int32_t *sums) {
 }
 
 /** The weights of the nodes whose bits are set, bit 0 standing for node `base`. */
-static int64_t sum_word(const Closure *c, uint32_t base, uint64_t bits) {
+static int64_t sum_word(const Closure *c, uint32_t base, uint64_t bits)
+{
     if (c->uniform) /* nearly always: nobody set a priority_weight */
         return (int64_t)__builtin_popcountll(bits) * c->weights[0];
     int64_t sum = 0;
@@ -88,7 +96,8 @@ static int64_t sum_word(const Closure *c, uint32_t base, uint64_t bits) {
     return sum;
 }
 
-static void sum_exact(const Closure *c, int32_t *sums) {
+static void sum_exact(const Closure *c, int32_t *sums)
+{
     typedef struct {
         uint64_t bits[LANE_WORDS];
     } Lane;
@@ -115,7 +124,8 @@ static void sum_exact(const Closure *c, int32_t *sums) {
 }
 
 /** SplitMix64 (Steele, Lea, Flood 2014): the ranks must be the same on each machine and in each run. */
-static uint64_t mix64(uint64_t x) {
+static uint64_t mix64(uint64_t x)
+{
     x += UINT64_C(0x9e3779b97f4a7c15);
     x = (x ^ (x >> 30)) * UINT64_C(0xbf58476d1ce4e5b9);
     x = (x ^ (x >> 27)) * UINT64_C(0x94d049bb133111eb);
@@ -123,7 +133,8 @@ static uint64_t mix64(uint64_t x) {
 }
 
 /** Estimates the sums of the weights that are positive (sign 1) or, as positive numbers, negative (-1). */
-static void estimate_part(const Closure *c, int sign, double *sums) {
+static void estimate_part(const Closure *c, int sign, double *sums)
+{
     g_autofree double *rank_sum = g_new0(double, MAX(c->n, 1));
     g_autofree double *least = g_new(double, MAX(c->n, 1));
     for (uint32_t r = 0; r < ESTIMATE_RANKS; r++) {
@@ -142,7 +153,8 @@ static void estimate_part(const Closure *c, int sign, double *sums) {
         sums[i] += isinf(rank_sum[i]) ? 0 : sign * (ESTIMATE_RANKS - 1) / rank_sum[i];
 }
 
-static void sum_estimate(const Closure *c, int32_t *sums) {
+static void sum_estimate(const Closure *c, int32_t *sums)
+{
     g_autofree double *estimate = g_new0(double, MAX(c->n, 1));
     bool any_negative = false;
     for (uint32_t i = 0; i < c->n && !any_negative; i++)
@@ -160,7 +172,8 @@ static void sum_estimate(const Closure *c, int32_t *sums) {
 }
 
 int32_t *graph_closure_weights(const Graph *graph, const uint32_t *order, const int32_t *weights,
-                               WeightRule direction) {
+                               WeightRule direction)
+{
     uint32_t n = graph_size(graph);
     int32_t *sums = g_new(int32_t, MAX(n, 1));
     if (direction == WEIGHT_RULE_ABSOLUTE) {
