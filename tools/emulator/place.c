@@ -129,7 +129,7 @@ static const char *const countries[] = {
 static const uint32_t years[] = {36, 36, 29, 21, 15};
 
 static const char *random_country(Random *random) {
-    return countries[(size_t)(pow(random_unit(random), 2.4) * G_N_ELEMENTS(countries))];
+    return countries[(size_t)(pow(random_unit(random), 2.4) * count)];
 }
 
 void place_append_record(GString *out, uint64_t seed, uint64_t number, uint64_t person, uint64_t ind) {

@@ -16,7 +16,8 @@ typedef struct Topic Topic;
 /** Creates `folder` and its partitions. `name` is the topic's, e.g. `0ab336d6fcf7.pin`. */
 Topic *topic_create(const char *folder, const char *name, guint partitions, guint64 records_per_file,
                     GError **error);
-/** The buffer to append the next record of `partition` to, a whole line; NULL once there was an error. */
-GString *topic_next_record(Topic *topic, guint partition);
+/** The buffer to append the next record of partition `number` to, a whole line; NULL once there was an error.
+ */
+GString *topic_next_record(Topic *topic, guint number);
 /** Writes what is left and frees the topic. False with `error` if anything could not be written. */
 gboolean topic_close(Topic *topic, GError **error);
