@@ -19,7 +19,8 @@
 
 enum { EXIT_DONE = 0, EXIT_FAILED = 1, EXIT_USAGE = 2 };
 
-static int run(const Options *options) {
+static int run(const Options *options)
+{
     g_autoptr(GError) error = NULL;
     if (!tree_write(options, &error)) {
         fprintf(stderr, "pinterest-emulator: %s\n", error->message);
@@ -30,7 +31,8 @@ static int run(const Options *options) {
     return EXIT_DONE;
 }
 
-int main(int argc, char **argv) {
+int main(int argc, char **argv)
+{
     g_autoptr(GError) error = NULL;
     Options options = {0};
     int status = EXIT_DONE;

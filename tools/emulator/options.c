@@ -9,7 +9,8 @@
 #define USER_ID_ALPHABET "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._-"
 
 static gboolean read_number(const char *option, const char *text, guint64 min, guint64 max, guint64 *value,
-                            GError **error) {
+                            GError **error)
+{
     g_autoptr(GError) reason = NULL;
     if (text == NULL || g_ascii_string_to_unsigned(text, 10, min, max, value, &reason))
         return TRUE;
@@ -19,7 +20,8 @@ static gboolean read_number(const char *option, const char *text, guint64 min, g
     return FALSE;
 }
 
-static gboolean check_user_id(const char *user_id, GError **error) {
+static gboolean check_user_id(const char *user_id, GError **error)
+{
     /* It becomes part of folder and file names. */
     if (g_ascii_isalnum(user_id[0]) && strlen(user_id) <= 100 &&
         user_id[strspn(user_id, USER_ID_ALPHABET)] == '\0')
@@ -32,7 +34,8 @@ static gboolean check_user_id(const char *user_id, GError **error) {
     return FALSE;
 }
 
-gboolean options_parse(Options *options, int argc, char **argv, GError **error) {
+gboolean options_parse(Options *options, int argc, char **argv, GError **error)
+{
     g_autofree char *posts = NULL, *seed = NULL, *partitions = NULL, *per_file = NULL;
     guint64 partition_count = 3;
     const GOptionEntry entries[] = {
@@ -81,7 +84,8 @@ gboolean options_parse(Options *options, int argc, char **argv, GError **error) 
     return check_user_id(options->user_id, error);
 }
 
-void options_clear(Options *options) {
+void options_clear(Options *options)
+{
     g_free(options->user_id);
     g_free(options->out);
 }

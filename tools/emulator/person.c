@@ -18,14 +18,16 @@ static const uint32_t ages[][3] = {
     {26, 31, 21}, {32, 32, 9},  {33, 35, 6}, {36, 50, 23}, {51, 59, 10},
 };
 
-uint64_t person_of_post(uint64_t seed, uint64_t number) {
+uint64_t person_of_post(uint64_t seed, uint64_t number)
+{
     Random random = random_stream(seed, RANDOM_VISIT, number);
     if (number > 0 && random_chance(&random, RETURNING, POSTS))
         return random_next(&random) % number;
     return number;
 }
 
-static uint32_t random_age(Random *random) {
+static uint32_t random_age(Random *random)
+{
     uint32_t weights[G_N_ELEMENTS(ages)];
     for (size_t i = 0; i < G_N_ELEMENTS(ages); i++)
         weights[i] = ages[i][2];
@@ -33,7 +35,8 @@ static uint32_t random_age(Random *random) {
     return random_between(random, group[0], group[1]);
 }
 
-void person_append_record(GString *out, uint64_t seed, uint64_t person, uint64_t ind) {
+void person_append_record(GString *out, uint64_t seed, uint64_t person, uint64_t ind)
+{
     Random random = random_stream(seed, RANDOM_PERSON, person);
 
     g_string_append_c(out, '{');

@@ -128,11 +128,14 @@ static const char *const countries[] = {
 /** Times of 137 posts, by the year that begins on FIRST_POST: most of them in the first two. */
 static const uint32_t years[] = {36, 36, 29, 21, 15};
 
-static const char *random_country(Random *random) {
+static const char *random_country(Random *random)
+{
+    const double count = (double)G_N_ELEMENTS(countries);
     return countries[(size_t)(pow(random_unit(random), 2.4) * count)];
 }
 
-void place_append_record(GString *out, uint64_t seed, uint64_t number, uint64_t person, uint64_t ind) {
+void place_append_record(GString *out, uint64_t seed, uint64_t number, uint64_t person, uint64_t ind)
+{
     Random place = random_stream(seed, RANDOM_PLACE, person);
     Random visit = random_stream(seed, RANDOM_PLACE, ~number);
     char degrees[G_ASCII_DTOSTR_BUF_SIZE];

@@ -26,7 +26,8 @@ typedef enum {
 
 static const uint32_t kind_weights[KIND_COUNT] = {119, 6, 6, 5, 1};
 
-static const char *random_category(Random *random) {
+static const char *random_category(Random *random)
+{
     uint32_t weights[G_N_ELEMENTS(categories)];
     for (size_t i = 0; i < G_N_ELEMENTS(categories); i++)
         weights[i] = categories[i].weight;
@@ -34,7 +35,8 @@ static const char *random_category(Random *random) {
 }
 
 /** Of 132 posts: 104 in thousands, 9 in millions, 15 plain, 4 with nobody following. */
-static void append_followers(GString *out, Random *random) {
+static void append_followers(GString *out, Random *random)
+{
     const uint32_t ticket = random_below(random, 132);
     const double unit = random_unit(random);
 
@@ -48,7 +50,8 @@ static void append_followers(GString *out, Random *random) {
         g_string_append(out, "\"0\"");
 }
 
-static void append_hex(GString *out, uint64_t value, uint32_t digits) {
+static void append_hex(GString *out, uint64_t value, uint32_t digits)
+{
     static const char hex[] = "0123456789abcdef";
     char text[16];
     for (uint32_t i = 0; i < digits; i++)
@@ -56,7 +59,8 @@ static void append_hex(GString *out, uint64_t value, uint32_t digits) {
     g_string_append_len(out, text, (gssize)digits);
 }
 
-static void append_unique_id(GString *out, Random *random) {
+static void append_unique_id(GString *out, Random *random)
+{
     const uint64_t high = random_next(random), low = random_next(random);
     g_string_append_c(out, '"');
     append_hex(out, high, 8);
@@ -72,7 +76,8 @@ static void append_unique_id(GString *out, Random *random) {
     g_string_append_c(out, '"');
 }
 
-static void append_image_src(GString *out, Random *random, PostKind kind) {
+static void append_image_src(GString *out, Random *random, PostKind kind)
+{
     const uint64_t high = random_next(random), low = random_next(random);
     g_string_append(out, "\"https://images.pins.example/");
     g_string_append(out, kind == KIND_IMAGE || kind == KIND_UNTITLED ? "originals/"
@@ -87,14 +92,15 @@ static void append_image_src(GString *out, Random *random, PostKind kind) {
 }
 
 /** Appends what `compose` writes as a JSON string. */
-static void append_text(GString *out, GString *scratch, Random *random,
-                        void (*compose)(GString *, Random *)) {
+static void append_text(GString *out, GString *scratch, Random *random, void (*compose)(GString *, Random *))
+{
     g_string_truncate(scratch, 0);
     compose(scratch, random);
     text_append_json(out, scratch->str);
 }
 
-static void append_description(GString *out, GString *scratch, Random *random, PostKind kind) {
+static void append_description(GString *out, GString *scratch, Random *random, PostKind kind)
+{
     if (kind == KIND_STORY || kind == KIND_ERROR)
         text_append_json(out, "No description available Story format");
     else if (kind == KIND_UNTITLED)
@@ -105,7 +111,8 @@ static void append_description(GString *out, GString *scratch, Random *random, P
         append_text(out, scratch, random, text_append_description);
 }
 
-void post_append_record(GString *out, GString *scratch, uint64_t seed, uint64_t number, uint64_t ind) {
+void post_append_record(GString *out, GString *scratch, uint64_t seed, uint64_t number, uint64_t ind)
+{
     Random stream = random_stream(seed, RANDOM_POST, number);
     Random *random = &stream;
     const PostKind kind = (PostKind)random_weighted(random, kind_weights, KIND_COUNT);

@@ -48,28 +48,33 @@ static const char *const last_names[] = {
 
 #define PICK(random, list) ((list)[random_below((random), G_N_ELEMENTS(list))])
 
-static void append_word(GString *out, const char *word) {
+static void append_word(GString *out, const char *word)
+{
     g_string_append(out, word);
     g_string_append_c(out, ' ');
 }
 
-static void drop_last(GString *out) {
+static void drop_last(GString *out)
+{
     g_string_truncate(out, out->len - 1);
 }
 
 /** Raises the first letter at `from`, where it is ASCII. */
-static void capitalise(GString *out, gsize from) {
+static void capitalise(GString *out, gsize from)
+{
     out->str[from] = g_ascii_toupper(out->str[from]);
 }
 
-static void append_capitalised(GString *out, const char *word) {
+static void append_capitalised(GString *out, const char *word)
+{
     const gsize from = out->len;
     append_word(out, word);
     capitalise(out, from);
 }
 
 /** "Easy autumn shelf ideas for beginners": 25 to 60 bytes. */
-static void append_phrase(GString *out, Random *random) {
+static void append_phrase(GString *out, Random *random)
+{
     append_word(out, PICK(random, adjectives));
     append_word(out, PICK(random, seasons));
     append_word(out, PICK(random, nouns));
@@ -81,7 +86,8 @@ static void append_phrase(GString *out, Random *random) {
     drop_last(out);
 }
 
-void text_append_title(GString *out, Random *random) {
+void text_append_title(GString *out, Random *random)
+{
     const gsize from = out->len;
     const uint32_t kind = random_below(random, 12);
 
@@ -97,7 +103,8 @@ void text_append_title(GString *out, Random *random) {
     capitalise(out, from);
 }
 
-void text_append_description(GString *out, Random *random) {
+void text_append_description(GString *out, Random *random)
+{
     const uint32_t wanted = random_between(random, 20, 200);
     const gsize from = out->len;
 
@@ -121,7 +128,8 @@ void text_append_description(GString *out, Random *random) {
         drop_last(out);
 }
 
-void text_append_tags(GString *out, Random *random) {
+void text_append_tags(GString *out, Random *random)
+{
     const uint32_t count = random_chance(random, 1, 40) ? 16 : 9;
 
     for (uint32_t i = 0; i < count; i++) {
@@ -137,7 +145,8 @@ void text_append_tags(GString *out, Random *random) {
         g_string_append_printf(out, ",%s", PICK(random, non_ascii));
 }
 
-void text_append_poster(GString *out, Random *random) {
+void text_append_poster(GString *out, Random *random)
+{
     g_string_append_printf(out, "%s %s", text_first_name(random), text_last_name(random));
     const uint32_t kind = random_below(random, 24);
     if (kind < 10) {
@@ -157,15 +166,18 @@ void text_append_poster(GString *out, Random *random) {
     }
 }
 
-const char *text_first_name(Random *random) {
+const char *text_first_name(Random *random)
+{
     return PICK(random, first_names);
 }
 
-const char *text_last_name(Random *random) {
+const char *text_last_name(Random *random)
+{
     return PICK(random, last_names);
 }
 
-void text_append_json(GString *out, const char *text) {
+void text_append_json(GString *out, const char *text)
+{
     g_string_append_c(out, '"');
     while (*text != '\0') {
         size_t plain = 0;
@@ -186,7 +198,8 @@ void text_append_json(GString *out, const char *text) {
     g_string_append_c(out, '"');
 }
 
-void text_append_key(GString *out, const char *name) {
+void text_append_key(GString *out, const char *name)
+{
     if (out->str[out->len - 1] != '{')
         g_string_append_len(out, ", ", 2);
     g_string_append_c(out, '"');
@@ -194,7 +207,8 @@ void text_append_key(GString *out, const char *name) {
     g_string_append_len(out, "\": ", 3);
 }
 
-static void append_digits(GString *out, uint32_t value, uint32_t width, char end) {
+static void append_digits(GString *out, uint32_t value, uint32_t width, char end)
+{
     char digits[8];
     digits[width] = end;
     for (uint32_t i = width; i-- > 0; value /= 10)
@@ -202,7 +216,8 @@ static void append_digits(GString *out, uint32_t value, uint32_t width, char end
     g_string_append_len(out, digits, (gssize)width + 1);
 }
 
-void text_append_time(GString *out, int64_t seconds) {
+void text_append_time(GString *out, int64_t seconds)
+{
     /* Days to a date, after Howard Hinnant's civil_from_days; gmtime_r takes the time zone lock. */
     const int64_t day = seconds / 86400;
     const uint32_t second = (uint32_t)(seconds % 86400);

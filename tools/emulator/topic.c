@@ -25,14 +25,16 @@ struct Topic {
     GError *error; /**< the first one */
 };
 
-static void set_error(Topic *topic, const char *doing, const char *path) {
+static void set_error(Topic *topic, const char *doing, const char *path)
+{
     if (topic->error == NULL)
         topic->error = g_error_new(G_FILE_ERROR, g_file_error_from_errno(errno), "cannot %s %s: %s", doing,
                                    path, g_strerror(errno));
 }
 
 Topic *topic_create(const char *folder, const char *name, guint partitions, guint64 records_per_file,
-                    GError **error) {
+                    GError **error)
+{
     Topic *topic = g_new0(Topic, 1);
     topic->folder = g_strdup(folder);
     topic->name = g_strdup(name);
@@ -53,7 +55,8 @@ Topic *topic_create(const char *folder, const char *name, guint partitions, guin
     return topic;
 }
 
-static void flush_partition(Topic *topic, Partition *partition) {
+static void flush_partition(Topic *topic, Partition *partition)
+{
     const char *from = partition->buffer->str;
     gsize left = partition->buffer->len;
 
@@ -71,7 +74,8 @@ static void flush_partition(Topic *topic, Partition *partition) {
     g_string_truncate(partition->buffer, 0);
 }
 
-static void close_file(Topic *topic, Partition *partition) {
+static void close_file(Topic *topic, Partition *partition)
+{
     if (partition->fd < 0)
         return;
     flush_partition(topic, partition);
@@ -81,7 +85,8 @@ static void close_file(Topic *topic, Partition *partition) {
     g_clear_pointer(&partition->path, g_free);
 }
 
-static void open_file(Topic *topic, Partition *partition, guint number) {
+static void open_file(Topic *topic, Partition *partition, guint number)
+{
     partition->path = g_strdup_printf("%s/partition=%u/%s+%u+%010" G_GUINT64_FORMAT ".json", topic->folder,
                                       number, topic->name, number, partition->offset);
     partition->fd = g_open(partition->path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
@@ -89,7 +94,8 @@ static void open_file(Topic *topic, Partition *partition, guint number) {
         set_error(topic, "create", partition->path);
 }
 
-GString *topic_next_record(Topic *topic, guint number) {
+GString *topic_next_record(Topic *topic, guint number)
+{
     Partition *partition = &topic->partitions[number];
 
     if (partition->offset % topic->records_per_file == 0) {
@@ -102,7 +108,8 @@ GString *topic_next_record(Topic *topic, guint number) {
     return topic->error == NULL ? partition->buffer : NULL;
 }
 
-gboolean topic_close(Topic *topic, GError **error) {
+gboolean topic_close(Topic *topic, GError **error)
+{
     for (guint i = 0; i < topic->partition_count; i++) {
         Partition *partition = &topic->partitions[i];
         close_file(topic, partition);

@@ -17,26 +17,30 @@ enum { PIN, GEO, USER, TOPICS };
 
 static const char *const kinds[TOPICS] = {"pin", "geo", "user"};
 
-static gboolean fail(GError **error, const char *doing, const char *path) {
+static gboolean fail(GError **error, const char *doing, const char *path)
+{
     g_set_error(error, G_FILE_ERROR, g_file_error_from_errno(errno), "cannot %s %s: %s", doing, path,
                 g_strerror(errno));
     return FALSE;
 }
 
-static int remove_entry(const char *path, const struct stat *status, int flag, struct FTW *walk) {
+static int remove_entry(const char *path, const struct stat *status, int flag, struct FTW *walk)
+{
     (void)status;
     (void)flag;
     (void)walk;
     return remove(path);
 }
 
-static void remove_tree(const char *path) {
+static void remove_tree(const char *path)
+{
     nftw(path, remove_entry, 16, FTW_DEPTH | FTW_PHYS);
 }
 
 /** One record of each topic. A Kafka topic is partitioned on its own, so a post's three records scatter. */
 static gboolean write_record(const Options *options, Topic *const topics[TOPICS], GString *scratch,
-                             guint64 step, guint64 number) {
+                             guint64 step, guint64 number)
+{
     const guint64 seed = options->seed;
     const guint64 ind = sequence_ind(seed, number, sequence_span(options->posts));
     const guint64 person = person_of_post(seed, number);
@@ -54,7 +58,8 @@ static gboolean write_record(const Options *options, Topic *const topics[TOPICS]
     return TRUE;
 }
 
-static gboolean write_topics(const Options *options, const char *folder, GError **error) {
+static gboolean write_topics(const Options *options, const char *folder, GError **error)
+{
     Topic *topics[TOPICS] = {NULL};
     gboolean good = TRUE;
 
@@ -81,7 +86,8 @@ static gboolean write_topics(const Options *options, const char *folder, GError 
 
 /** Moves the finished topics into `place`; with --force, those they replace move to `folder`, to be removed.
  */
-static gboolean publish(const Options *options, const char *folder, const char *place, GError **error) {
+static gboolean publish(const Options *options, const char *folder, const char *place, GError **error)
+{
     for (int i = 0; i < TOPICS; i++) {
         g_autofree char *name = g_strdup_printf("%s.%s", options->user_id, kinds[i]);
         g_autofree char *from = g_build_filename(folder, name, NULL);
@@ -95,7 +101,8 @@ static gboolean publish(const Options *options, const char *folder, const char *
     return TRUE;
 }
 
-static gboolean check_free(const Options *options, const char *place, GError **error) {
+static gboolean check_free(const Options *options, const char *place, GError **error)
+{
     for (int i = 0; i < TOPICS && !options->force; i++) {
         g_autofree char *path = g_strdup_printf("%s/%s.%s", place, options->user_id, kinds[i]);
         if (g_file_test(path, G_FILE_TEST_EXISTS)) {
@@ -106,7 +113,8 @@ static gboolean check_free(const Options *options, const char *place, GError **e
     return TRUE;
 }
 
-gboolean tree_write(const Options *options, GError **error) {
+gboolean tree_write(const Options *options, GError **error)
+{
     g_autofree char *place = g_build_filename(options->out, "topics", NULL);
     g_autofree char *folder = g_build_filename(options->out, ".emulator-XXXXXX", NULL);
 
