@@ -130,8 +130,8 @@ static const uint32_t years[] = {36, 36, 29, 21, 15};
 
 static const char *random_country(Random *random)
 {
-    const double count = (double)G_N_ELEMENTS(countries);
-    return countries[(size_t)(pow(random_unit(random), 2.4) * count)];
+    const size_t count = G_N_ELEMENTS(countries);
+    return countries[(size_t)(pow(random_unit(random), 2.4) * (double)count)];
 }
 
 void place_append_record(GString *out, uint64_t seed, uint64_t number, uint64_t person, uint64_t ind)
