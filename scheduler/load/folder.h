@@ -9,6 +9,7 @@
  */
 #pragma once
 
+#include "scheduler/load/folder_walk.h"
 #include "scheduler/load/load.h"
 
 typedef struct DagFolder DagFolder;
@@ -22,19 +23,18 @@ typedef struct {
     LoadError *conflict; /**< the dag_id belongs to another file; NULL if not */
     Dag *dag;            /**< borrowed; NULL if the file is broken or in conflict */
     /* Private from here on. */
-    struct {
-        uint64_t device, inode, size;
-        int64_t mtime_ns, ctime_ns;
-    } signature;
+    FileSignature signature;
     int64_t read_at_ns;
-    uint64_t generation, claim;
+    uint64_t generation; /**< of the scan that last saw it */
+    uint64_t claim;      /**< since when it has its dag_id: the older claim wins */
+    bool changed;
 } DagFile;
 
 /** What one scan found different from the scan before; borrowed files, valid until the next scan. */
 typedef struct {
     GPtrArray *changed; /**< DagFile*: new, edited, or conflict come or gone; sorted by path */
     GPtrArray *removed; /**< DagFile*, owned by this list: gone from the folder */
-    guint n_parsed;     /**< how many files were read */
+    guint n_parsed;     /**< how many files were read anew and parsed */
 } FolderChanges;
 
 DagFolder *dag_folder_new(const char *path, const char *default_timezone);

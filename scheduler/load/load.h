@@ -16,6 +16,8 @@
 /** Keys, values and containers of one file, aliases counted as what they stand for. */
 #define LOAD_MAX_NODES 2000000u
 
+#define LOAD_MAX_ANCHORS 1000u
+
 /** Where a text comes from. All may be NULL or absent. */
 typedef struct {
     const char *path;   /**< of the file, as errors shall name it; NULL = came as text */
@@ -26,11 +28,12 @@ typedef struct {
 } LoadOrigin;
 
 typedef struct {
-    Dag *dag;                /**< sealed; NULL if there is any error */
-    char *dag_id;            /**< also of a broken file, where it can be told; else NULL */
-    LoadErrorList *errors;   /**< sorted by position; never NULL */
-    LoadErrorList *warnings; /**< never NULL */
-    char *content_hash;      /**< SHA-256 in hex of text and folder: the version of the DAG */
+    Dag *dag;                       /**< sealed; NULL if there is any error */
+    char *dag_id;                   /**< also of a broken file, where it can be told; else NULL */
+    SourcePosition dag_id_position; /**< 0 when the id is the default one */
+    LoadErrorList *errors;          /**< sorted by position; never NULL */
+    LoadErrorList *warnings;        /**< never NULL */
+    char *content_hash;             /**< SHA-256 in hex of text and folder: the version of the DAG */
     char *text; /**< the text itself, NUL-terminated, as versions are stored; NULL if unreadable */
     size_t n_text;
 } LoadResult;
@@ -39,6 +42,8 @@ typedef struct {
 LoadResult *load_dag_text(const char *text, size_t n_text, const LoadOrigin *origin);
 /** Reads `path` first; a file that cannot be read is an error in the result like any other. */
 LoadResult *load_dag_file(const char *path, const char *default_timezone);
+/** The result for a file that could not be read. */
+LoadResult *load_result_unreadable(const LoadOrigin *origin, const GError *why);
 void load_result_free(LoadResult *result);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(LoadResult, load_result_free)
 
