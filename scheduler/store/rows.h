@@ -11,18 +11,18 @@
 
 /** One DAG as its latest file says. */
 typedef struct {
-    char *dag_id;
+    const char *dag_id;
     bool is_paused;
     bool is_stale; /**< its file is gone */
     bool has_import_errors;
-    char *fileloc; /**< absolute path, or NULL when it came as text */
-    char *folder;
-    char *description; /**< or NULL */
-    char *owner;
-    char *timetable_summary;     /**< or NULL: manual */
-    char *timetable_description; /**< or NULL */
-    char *timezone;              /**< IANA name */
-    char *tags_json;             /**< array of strings; NULL is [] */
+    const char *fileloc; /**< absolute path, or NULL when it came as text */
+    const char *folder;
+    const char *description; /**< or NULL */
+    const char *owner;
+    const char *timetable_summary;     /**< or NULL: manual */
+    const char *timetable_description; /**< or NULL */
+    const char *timezone;              /**< IANA name */
+    const char *tags_json;             /**< array of strings; NULL is [] */
     int32_t max_active_runs, max_active_tasks;
     int64_t latest_version_id; /**< 0 = none yet */
     int64_t first_seen_us;     /**< kept from the first write */
@@ -35,12 +35,12 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(DagRow, dag_row_free)
 /** A DAG file as it was: runs are pinned to one. */
 typedef struct {
     int64_t id;
-    char *dag_id;
-    int32_t version_number; /**< 1, 2, ... per DAG */
-    char *content_hash;     /**< SHA-256 of folder and source, hex; computed by the store */
-    char *fileloc;          /**< where it was when first seen, or NULL */
-    char *folder;
-    char *source; /**< the YAML text */
+    const char *dag_id;
+    int32_t version_number;   /**< 1, 2, ... per DAG */
+    const char *content_hash; /**< SHA-256 of folder and source, hex; computed by the store */
+    const char *fileloc;      /**< where it was when first seen, or NULL */
+    const char *folder;
+    const char *source; /**< the YAML text */
     int64_t created_us;
 } DagVersion;
 
@@ -59,9 +59,9 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(TaskList, task_list_free)
 
 typedef struct {
     int64_t dag_run_id;
-    char *task_id;
-    char *key;
-    char *value_json;
+    const char *task_id;
+    const char *key;
+    const char *value_json;
     int64_t timestamp_us;
 } XCom;
 
@@ -69,10 +69,10 @@ void xcom_free(XCom *xcom);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(XCom, xcom_free)
 
 typedef struct {
-    char *name;
-    int32_t slots;         /**< -1 = no limit */
-    char *description;     /**< or NULL */
-    bool include_deferred; /**< deferred tasks hold their slots */
+    const char *name;
+    int32_t slots;           /**< -1 = no limit */
+    const char *description; /**< or NULL */
+    bool include_deferred;   /**< deferred tasks hold their slots */
     /* Filled by readers: sums of pool_slots. */
     int64_t occupied_slots; /**< queued and running, and deferred if include_deferred */
     int64_t running_slots, queued_slots, scheduled_slots, deferred_slots;
@@ -86,13 +86,13 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(Pool, pool_free)
 typedef struct {
     int64_t event_log_id; /**< given by the store */
     int64_t when_us;
-    char *event;        /**< "trigger_dag_run", "clear", ... */
-    char *owner;        /**< who; NULL = weir itself */
-    char *dag_id;       /**< or NULL */
-    char *run_id;       /**< or NULL */
-    char *task_id;      /**< or NULL */
-    int32_t try_number; /**< 0 = none */
-    char *extra_json;   /**< or NULL */
+    const char *event;      /**< "trigger_dag_run", "clear", ... */
+    const char *owner;      /**< who; NULL = weir itself */
+    const char *dag_id;     /**< or NULL */
+    const char *run_id;     /**< or NULL */
+    const char *task_id;    /**< or NULL */
+    int32_t try_number;     /**< 0 = none */
+    const char *extra_json; /**< or NULL */
 } EventLog;
 
 void event_log_free(EventLog *event);
@@ -101,9 +101,9 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(EventLog, event_log_free)
 /** What is wrong with one DAG file; one row a file. */
 typedef struct {
     int64_t import_error_id; /**< given by the store */
-    char *filename;
+    const char *filename;
     int64_t timestamp_us;
-    char *stack_trace; /**< Airflow's word: all errors of the file, one a line */
+    const char *stack_trace; /**< Airflow's word: all errors of the file, one a line */
 } ImportError;
 
 void import_error_free(ImportError *import_error);

@@ -90,7 +90,6 @@ bool store_delete_run(Store *store, int64_t dag_run_id, GError **error);
 bool store_insert_tasks(Store *store, const TaskInstance *items, size_t n, GError **error);
 /** All but id, dag_run_id and task_id. */
 bool store_update_task(Store *store, const TaskInstance *ti, GError **error);
-bool store_delete_task(Store *store, int64_t ti_id, GError **error);
 /** Copies an attempt that is over into the history, once: the first copy of a try number stays. */
 bool store_archive_attempt(Store *store, const TaskInstance *ti, GError **error);
 
