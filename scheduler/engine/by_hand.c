@@ -33,15 +33,13 @@ static void clear_task(Engine *engine, EngineTask *task)
     switch (task->ti.state) {
     case TASK_STATE_RESTARTING:
         return;
-    case TASK_STATE_SCHEDULED:
-        task->ti.try_number--; /* no attempt was made under this number */
-        break;
     case TASK_STATE_QUEUED:
     case TASK_STATE_RUNNING:
         task->ti.start_date_us = task->ti.pid == 0 ? TIME_NONE : task->ti.start_date_us;
         task_set_state(engine, task, TASK_STATE_RESTARTING);
         engine_effect(engine, EFFECT_CANCEL, task->run, task);
         return;
+    case TASK_STATE_SCHEDULED:
     case TASK_STATE_UP_FOR_RETRY:
     case TASK_STATE_NONE:
         break; /* the attempt, if any, is in history already */
@@ -56,8 +54,8 @@ static void clear_task(Engine *engine, EngineTask *task)
         break;
     }
     task_touch(engine, task);
-    task_reset(task);
     task_set_state(engine, task, TASK_STATE_NONE);
+    task_reset(task);
     task_make_pending(engine, task);
 }
 
@@ -83,13 +81,7 @@ static void mark_task(Engine *engine, EngineTask *task, TaskState state, EndReas
 {
     if (task->is_live && !task_state_is_finished(task->ti.state))
         engine_effect(engine, EFFECT_CANCEL, task->run, task);
-    if (task->ti.state == TASK_STATE_SCHEDULED)
-        task->ti.try_number--; /* no attempt was made under this number */
-    if (task->ti.start_date_us == TIME_NONE)
-        task->ti.start_date_us = now_us;
-    if (task->ti.end_date_us == TIME_NONE)
-        task->ti.end_date_us = now_us;
-    task->ti.end_reason = reason;
+    task_end_dates(task, reason, now_us);
     task_set_state(engine, task, state);
 }
 

@@ -17,8 +17,7 @@ static bool is_due(const EngineTask *task, int64_t now_us)
 /** An end that no attempt led to. */
 static void end_by_rule(Engine *engine, EngineTask *task, TaskState state, int64_t now_us)
 {
-    task->ti.start_date_us = task->ti.end_date_us = now_us;
-    task->ti.end_reason = END_TRIGGER_RULE;
+    task_end_dates(task, END_TRIGGER_RULE, now_us);
     task_set_state(engine, task, state);
 }
 

@@ -126,7 +126,8 @@ struct EngineRun {
 struct Engine {
     int parallelism;
     guint n_live;
-    bool is_loading;   /**< since a load, until the next tick: hand out no slots, strays may yet take them */
+    bool is_loading;   /**< since a load, until the next tick: nothing is settled, not all attempts are known
+                          yet */
     GHashTable *runs;  /**< DagRun.id -> EngineRun */
     GHashTable *tasks; /**< TaskInstance.id -> EngineTask */
     GHashTable *pools; /**< name -> Pool */
@@ -167,6 +168,8 @@ void task_make_pending(Engine *engine, EngineTask *task);
 void task_go_live(Engine *engine, EngineTask *task);
 void task_end_live(Engine *engine, EngineTask *task);
 void engine_effect(Engine *engine, EffectKind kind, EngineRun *run, const EngineTask *task);
+/** The dates of an end that no executor reports; those that are known stay. */
+void task_end_dates(EngineTask *task, EndReason reason, int64_t now_us);
 void task_archive(Engine *engine, const EngineTask *task, TaskState state);
 void engine_set_timer(Engine *engine, Timer *timer, int64_t at_us);
 bool run_is_held(const EngineRun *run);

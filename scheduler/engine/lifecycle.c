@@ -173,10 +173,7 @@ static void skip_unfinished(Engine *engine, EngineRun *run, EndReason reason, in
             continue;
         if (task->is_live)
             engine_effect(engine, EFFECT_CANCEL, run, task);
-        if (task->ti.start_date_us == TIME_NONE)
-            task->ti.start_date_us = now_us;
-        task->ti.end_date_us = now_us;
-        task->ti.end_reason = reason;
+        task_end_dates(task, reason, now_us);
         task_set_state(engine, task, TASK_STATE_SKIPPED);
     }
 }
@@ -238,6 +235,8 @@ static EngineRun *pop_to_check(Engine *engine)
 
 void engine_settle(Engine *engine, int64_t now_us)
 {
+    if (engine->is_loading)
+        return;
     for (;;) {
         EngineTask *task = pop_pending(engine);
         if (task != NULL) {
@@ -250,8 +249,7 @@ void engine_settle(Engine *engine, int64_t now_us)
         run_check_end(engine, run, now_us);
         dag_promote(engine, run->entry, now_us);
     }
-    if (!engine->is_loading)
-        engine_dispatch(engine, now_us);
+    engine_dispatch(engine, now_us);
 }
 
 int64_t engine_next_timer(const Engine *engine)
@@ -262,6 +260,7 @@ int64_t engine_next_timer(const Engine *engine)
 
 void engine_tick(Engine *engine, int64_t now_us)
 {
+    engine->is_loading = false;
     for (;;) {
         Timer *timer = heap_peek(&engine->timers);
         if (timer == NULL || timer->at_us > now_us)

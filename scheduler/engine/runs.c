@@ -308,6 +308,7 @@ bool engine_load_run(Engine *engine, const DagRun *row, Dag *dag, const TaskInst
     if (engine_find_run(engine, row->id) != NULL)
         return false;
     EngineRun *run = run_new(engine, row, dag, flags);
+    engine->is_loading = true;
     run_alloc_tasks(run);
     for (size_t i = 0; i < n_rows; i++)
         run_place_row(run, &rows[i]);

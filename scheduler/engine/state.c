@@ -48,6 +48,15 @@ void engine_effect(Engine *engine, EffectKind kind, EngineRun *run, const Engine
     g_array_append_val(engine->output.effects, effect);
 }
 
+void task_end_dates(EngineTask *task, EndReason reason, int64_t now_us)
+{
+    if (task->ti.start_date_us == TIME_NONE)
+        task->ti.start_date_us = now_us;
+    if (task->ti.end_date_us == TIME_NONE)
+        task->ti.end_date_us = MAX(now_us, task->ti.start_date_us); /* the clock may have been set back */
+    task->ti.end_reason = reason;
+}
+
 void task_archive(Engine *engine, const EngineTask *task, TaskState state)
 {
     TaskInstance attempt = task->ti;
@@ -113,8 +122,11 @@ void task_set_state(Engine *engine, EngineTask *task, TaskState to)
                 from == TASK_STATE_NONE ? "none" : task_state_to_string(from),
                 to == TASK_STATE_NONE ? "none" : task_state_to_string(to));
 
-    if (from == TASK_STATE_SCHEDULED)
+    if (from == TASK_STATE_SCHEDULED) {
         task_make_unready(engine, task);
+        if (to != TASK_STATE_QUEUED)
+            task->ti.try_number--; /* no attempt was made under this number */
+    }
     if (from == TASK_STATE_UP_FOR_RETRY) {
         engine_set_timer(engine, &task->timer, TIME_NONE);
         task->ti.retry_at_us = TIME_NONE;

@@ -35,10 +35,9 @@ static void task_vanish(Engine *engine, EngineRun *run, const EngineTask *old, i
         return;
     if (task->is_live)
         engine_effect(engine, EFFECT_CANCEL, run, task);
-    if (task->ti.start_date_us == TIME_NONE)
-        task->ti.start_date_us = now_us;
-    if (task->ti.end_date_us == TIME_NONE)
-        task->ti.end_date_us = now_us;
+    task_end_dates(task, task->ti.end_reason, now_us);
+    if (task->ti.state == TASK_STATE_SCHEDULED)
+        task->ti.try_number--; /* no attempt was made under this number */
     task->ti.state = TASK_STATE_REMOVED;
     task->ti.retry_at_us = TIME_NONE;
 }

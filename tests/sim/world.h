@@ -1,0 +1,110 @@
+/* SPDX-License-Identifier: MIT */
+/**
+ * The simulated world around one engine: a virtual clock, a store that keeps committed rows, executors that
+ * outlive the daemon, and a user. Everything random comes from one seed.
+ */
+#pragma once
+
+#include "scheduler/engine/engine.h"
+
+#include <inttypes.h>
+
+typedef struct World World;
+typedef struct SimRun SimRun;
+
+/** An attempt as the executors know it; they survive crashes of the daemon. */
+typedef struct {
+    AttemptId id;
+    int64_t dag_run_id;
+    const char *pool;
+    int pool_slots;
+    int64_t start_us, end_us; /**< when it starts and ends by itself */
+    bool started_reported, finished, cancelled;
+    bool is_stray; /**< the daemon's rows moved on without it */
+    AttemptOutcome outcome;
+} SimAttempt;
+
+/** A task instance's committed row and what the oracle remembers of it. */
+typedef struct {
+    TaskInstance row;
+    int32_t last_started_try; /**< highest try that an executor ever started */
+    int64_t not_before_us;    /**< a retry may not be queued before */
+    bool by_hand;             /**< a user may have moved it outside of the rules since it was last null */
+    bool touched;             /**< a user command may change its finished state in this turn */
+} SimTask;
+
+struct SimRun {
+    DagRun *row;       /**< as committed */
+    Dag *dag;          /**< as committed; kept by World.dags */
+    GHashTable *tasks; /**< TaskInstance.id -> SimTask */
+    bool by_hand;      /**< marked or canceled: its leaves do not decide */
+    bool touched;
+};
+
+struct World {
+    uint64_t seed;
+    GRand *rng;
+    int64_t now_us;
+    uint64_t steps, turns, crashes, starts;
+    bool verbose, quiet; /**< quiet: no more faults and commands, everything must end */
+    unsigned faults;     /**< which kinds this seed has on */
+
+    Engine *engine;
+    GPtrArray *dags;    /**< Dag, all versions ever made */
+    GPtrArray *latest;  /**< Dag per dag index: the latest version, borrowed */
+    GHashTable *paused; /**< dag_id set */
+    GHashTable *pools;  /**< name -> slots */
+    int parallelism;
+    GHashTable *runs;         /**< DagRun.id -> SimRun: the store */
+    GHashTable *history;      /**< "ti/try" set */
+    GHashTable *attempts;     /**< "ti/try" -> SimAttempt: the executors */
+    GHashTable *ever_started; /**< "ti/try" set */
+    int64_t next_run_id, next_ti_id, next_version_id;
+    GString *trace; /**< last lines, printed on failure */
+    uint64_t trace_hash;
+};
+
+enum {
+    FAULT_CRASH = 1 << 0,      /**< the daemon dies between any two steps of a turn */
+    FAULT_EXECUTOR = 1 << 1,   /**< runners die: attempts are lost, started or not */
+    FAULT_DUPLICATES = 1 << 2, /**< reports and starts arrive twice, or late */
+    FAULT_COMMANDS = 1 << 3,   /**< clear, mark, cancel */
+    FAULT_LIMITS = 1 << 4,     /**< pools, pause change under way */
+    FAULT_VERSIONS = 1 << 5,   /**< runs move to other versions of their DAG */
+    FAULT_CLOCK = 1 << 6,      /**< the clock steps back and forth */
+};
+
+World *world_new(uint64_t seed, bool verbose);
+void world_free(World *world);
+/** Runs the seed to its end: a phase with faults, a quiet phase, then everything must be finished. */
+void world_run(World *world);
+
+/* generate.c */
+Dag *generate_dag(GRand *rng, const char *dag_id, const Dag *previous);
+extern const char *const sim_pools[];
+extern const int sim_pool_slots[];
+
+/* commands.c */
+void world_command(World *world);
+void world_trigger(World *world);
+
+/* oracle.c: checks that share no code with the engine */
+void oracle_check_start(World *world, SimRun *run, SimTask *task);
+void oracle_check_commit(World *world);
+void oracle_check_end(World *world);
+void oracle_check_row_change(World *world, SimRun *run, SimTask *task, const TaskInstance *now);
+void oracle_check_run_change(World *world, SimRun *run, const DagRun *now);
+
+/* world.c, for the others */
+char *attempt_key(AttemptId id);
+bool chance(World *world, int one_in);
+int64_t between(World *world, int64_t low, int64_t high);
+void world_trace(World *world, const char *format, ...) G_GNUC_PRINTF(2, 3);
+void world_fail(World *world, const char *format, ...) G_GNUC_PRINTF(2, 3) G_GNUC_NORETURN;
+/** The seed, the last events and how to replay them, to stderr. */
+void world_print_failure(const World *world);
+/** A turn of the daemon: commit the engine's output, then carry out its effects; may crash on the way. */
+void world_turn(World *world);
+SimRun *world_run_of(World *world, int64_t dag_run_id);
+/** Loads a finished run back into the engine, as a command on it would. */
+void world_load_run(World *world, SimRun *run);
