@@ -13,8 +13,8 @@ static void task_move(EngineTask *task, const EngineTask *old)
     task->ti.pool = definition->pool;
     task->ti.pool_slots = definition->pool_slots;
     task->ti.priority_weight = definition->effective_weight;
-    if (task->ti.state == TASK_STATE_REMOVED) { /* restored */
-        task->ti.state = TASK_STATE_NONE;
+    if (task->ti.state == TASK_STATE_REMOVED) { /* restored; its process may still be on its way out */
+        task->ti.state = task->is_live ? TASK_STATE_RESTARTING : TASK_STATE_NONE;
         task->ti.start_date_us = task->ti.end_date_us = TIME_NONE;
         task->ti.end_reason = END_NONE;
     }

@@ -4,6 +4,7 @@
 #ifdef WEIR_CRASH_POINTS
 #include <fcntl.h>
 #include <signal.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -12,7 +13,9 @@ void crash_point_hit(const char *name)
 {
     static long passed;
     const char *only = getenv("WEIR_CRASH_ONLY");
-    if (only != NULL && strncmp(name, only, strlen(only)) != 0)
+    bool except = only != NULL && only[0] == '!';
+    const char *prefix = except ? only + 1 : only;
+    if (only != NULL && (strncmp(name, prefix, strlen(prefix)) == 0) == except)
         return;
     passed++;
     const char *count_file = getenv("WEIR_CRASH_COUNT");
