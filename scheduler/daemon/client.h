@@ -26,8 +26,8 @@ typedef enum {
 } ClientFollowEnd;
 
 /**
- * Follows a run: each document that daemon_subscribe() describes goes to `on_document`, which returns false to
- * stop; it is also called with NULL about every 100 ms (redraw, signals).
+ * Follows a run: each document that daemon_subscribe() describes goes to `on_document`, which returns false
+ * to stop; it is also called with NULL about every 100 ms (redraw, signals).
  */
 ClientFollowEnd client_follow(const char *home, const char *dag_id, const char *run_id,
                               bool (*on_document)(const json_t *document, void *user), void *user,

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /**
- * The one loop behind `weir run`, `weir scheduler` and `weir standalone`, and behind commands given while none
- * of them runs.
+ * The one loop behind `weir run`, `weir scheduler` and `weir standalone`, and behind commands given while
+ * none of them runs.
  *
  * Whoever has a Daemon open holds `$WEIR_HOME/weir.lock` and with it the only writing connection. Everything
  * happens in turns: take in events and commands -> engine -> one transaction -> COMMIT -> effects, answers,
@@ -35,7 +35,8 @@ typedef struct {
     const Settings *settings; /**< borrowed; must outlive the daemon */
     DaemonMode mode;
     const char *verb; /**< "run", "scheduler", ...: shown to who finds the lock held */
-    void (*log)(DaemonLogLevel level, const char *line, void *user); /**< plain lines without newline; or NULL */
+    void (*log)(DaemonLogLevel level, const char *line,
+                void *user); /**< plain lines without newline; or NULL */
     void *user;
 } DaemonOptions;
 
@@ -63,9 +64,9 @@ json_t *daemon_execute(Daemon *daemon, json_t *command, const Caller *caller);
 
 /**
  * What happens to a run, as documents: first `{"event": "snapshot", "run": {...}, "tasks": [...]}`, then
- * `{"event": "task", "task": {...}}` and `{"event": "run", "run": {...}}` after each commit that changed them;
- * the last one is the run in a finished state. `document` is borrowed. Called from daemon_loop() only, except
- * for the snapshot. Returns an id for daemon_unsubscribe(), 0 if there is no such run.
+ * `{"event": "task", "task": {...}}` and `{"event": "run", "run": {...}}` after each commit that changed
+ * them; the last one is the run in a finished state. `document` is borrowed. Called from daemon_loop() only,
+ * except for the snapshot. Returns an id for daemon_unsubscribe(), 0 if there is no such run.
  */
 typedef void (*DaemonWatcher)(const json_t *document, void *user);
 guint daemon_subscribe(Daemon *daemon, int64_t dag_run_id, DaemonWatcher watcher, void *user);

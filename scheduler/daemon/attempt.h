@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: MIT */
+/** One attempt, ready to be handed to an executor: its task's templates rendered from committed rows. */
+#pragma once
+
+#include "scheduler/daemon/run_context.h"
+
+typedef struct {
+    GPtrArray *argv;        /**< char*, NULL-terminated */
+    GPtrArray *environment; /**< char* "K=V", NULL-terminated */
+    char *cwd;
+    char *log_path;
+    char *header; /**< the log's first line */
+} Attempt;
+
+/** Fills in `ret`, to be cleared also after a failure. The error says which of the task's texts is wrong. */
+bool attempt_prepare(RunContext *context, const Task *task, const TaskInstance *ti, int64_t now_us,
+                     Attempt *ret, GError **error);
+void attempt_clear(Attempt *attempt);
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(Attempt, attempt_clear)

@@ -1,0 +1,321 @@
+/* SPDX-License-Identifier: MIT */
+/* Opening, running and closing the daemon; what happens in between is in turn.c. */
+#include "executors/local/local_executor.h"
+#include "scheduler/daemon/dag_bag.h"
+#include "scheduler/daemon/internal.h"
+#include "scheduler/daemon/server.h"
+#include "scheduler/daemon/watch.h"
+#include "scheduler/model/crash_point.h"
+
+#include <sys/stat.h>
+
+/** Without commits for this long, what waits in the write-ahead log goes into the database. */
+#define IDLE_CHECKPOINT_MS 1000
+
+void daemon_log(Daemon *daemon, DaemonLogLevel level, const char *format, ...)
+{
+    if (daemon->log == NULL)
+        return;
+    va_list arguments;
+    va_start(arguments, format);
+    g_autofree char *line = g_strdup_vprintf(format, arguments);
+    va_end(arguments);
+    daemon->log(level, line, daemon->log_user);
+}
+
+void daemon_fail(Daemon *daemon, GError *error)
+{
+    if (daemon->fatal != NULL) {
+        g_error_free(error);
+        return;
+    }
+    daemon->fatal = error;
+    if (daemon->is_loop_open)
+        uv_stop(&daemon->loop);
+}
+
+/* ---- Handles of the loop ---- */
+
+/* Timers run before prepare, sockets before check: between them, whatever came in is taken in at once. */
+static void take_in(Daemon *daemon)
+{
+    turn_run_all(daemon);
+    watch_deliver(daemon->watch);
+}
+
+static void on_prepare(uv_prepare_t *handle)
+{
+    take_in(handle->data);
+}
+
+static void on_check(uv_check_t *handle)
+{
+    take_in(handle->data);
+}
+
+static void on_engine_timer(uv_timer_t *handle)
+{
+    Daemon *daemon = handle->data;
+    daemon->engine_timer_us = TIME_NONE;
+    daemon->is_tick_due = true;
+}
+
+static void on_retry_timer(uv_timer_t *handle)
+{
+    Daemon *daemon = handle->data;
+    if (daemon->is_blocked && daemon->fatal == NULL)
+        turn_commit(daemon, g_get_real_time());
+}
+
+static void on_idle_timer(uv_timer_t *handle)
+{
+    Daemon *daemon = handle->data;
+    if (daemon->is_blocked || daemon->fatal != NULL || store_wal_bytes(daemon->store) == 0)
+        return;
+    GError *error = NULL;
+    if (!store_checkpoint(daemon->store, CHECKPOINT_PASSIVE, &error)) {
+        if (g_error_matches(error, STORE_ERROR, STORE_ERROR_FULL))
+            g_error_free(error); /* the log keeps everything; there is another chance after the next commit */
+        else
+            daemon_fail(daemon, error);
+    }
+}
+
+void turn_arm_idle_timer(Daemon *daemon)
+{
+    uv_timer_start(&daemon->idle_timer, on_idle_timer, IDLE_CHECKPOINT_MS, 0);
+}
+
+void turn_arm_retry_timer(Daemon *daemon)
+{
+    uv_timer_start(&daemon->retry_timer, on_retry_timer, 1000, 0);
+}
+
+void turn_arm_timer(Daemon *daemon)
+{
+    int64_t due_us = engine_next_timer(daemon->engine);
+    if (due_us == daemon->engine_timer_us)
+        return;
+    daemon->engine_timer_us = due_us;
+    if (due_us == TIME_NONE) {
+        uv_timer_stop(&daemon->engine_timer);
+        return;
+    }
+    /* Never for long: the wall clock may be set, and the timer does not notice. */
+    int64_t wait_us = CLAMP(due_us - g_get_real_time(), 0, 60 * USEC_PER_SEC);
+    uv_update_time(&daemon->loop);
+    uv_timer_start(&daemon->engine_timer, on_engine_timer, (uint64_t)(wait_us + 999) / 1000, 0);
+}
+
+static bool open_loop(Daemon *daemon, GError **error)
+{
+    int failure = uv_loop_init(&daemon->loop);
+    if (failure != 0) {
+        g_set_error(error, WEIR_ERROR, WEIR_ERROR_IO, "cannot make an event loop: %s", uv_strerror(failure));
+        return false;
+    }
+    daemon->is_loop_open = true;
+    uv_prepare_init(&daemon->loop, &daemon->prepare);
+    uv_check_init(&daemon->loop, &daemon->check);
+    uv_timer_init(&daemon->loop, &daemon->engine_timer);
+    uv_timer_init(&daemon->loop, &daemon->retry_timer);
+    uv_timer_init(&daemon->loop, &daemon->idle_timer);
+    uv_timer_init(&daemon->loop, &daemon->resync_timer);
+    daemon->prepare.data = daemon->check.data = daemon;
+    daemon->engine_timer.data = daemon->retry_timer.data = daemon->idle_timer.data = daemon;
+    daemon->resync_timer.data = daemon;
+    uv_prepare_start(&daemon->prepare, on_prepare);
+    uv_check_start(&daemon->check, on_check);
+    daemon->are_handles_open = true;
+    return true;
+}
+
+/* ---- Open ---- */
+
+static bool open_store(Daemon *daemon, GError **error)
+{
+    mode_t mask = umask(077); /* home_open() sets it for us; tasks keep what the user has */
+    umask(mask);
+    daemon->task_umask = (int)mask;
+    daemon->home = home_open(daemon->settings->home, HOME_CREATE, error);
+    if (daemon->home == NULL)
+        return false;
+    if (daemon->home->warning != NULL)
+        daemon_log(daemon, DAEMON_LOG_WARNING, "%s", daemon->home->warning);
+    daemon->lock = store_lock_try(daemon->home->lock_path, daemon->verb, error);
+    if (daemon->lock == NULL)
+        return false;
+    g_auto(StoreOpenReport) report = {0};
+    daemon->store = store_open(daemon->home->db_path, &report, error);
+    if (daemon->store == NULL)
+        return false;
+    if (report.copy_path != NULL)
+        daemon_log(daemon, DAEMON_LOG_INFO,
+                   "upgraded the database from version %d to %d; the old one is kept as %s",
+                   report.version_before, report.version_after, report.copy_path);
+    return true;
+}
+
+static bool open_engine(Daemon *daemon, GError **error)
+{
+    daemon->engine = engine_new(daemon->settings->parallelism);
+    g_autoptr(GPtrArray) pools = store_list_pools(store_conn(daemon->store), error);
+    if (pools == NULL)
+        return false;
+    for (guint i = 0; i < pools->len; i++) {
+        const Pool *pool = pools->pdata[i];
+        engine_set_pool(daemon->engine, pool->name, pool->slots);
+    }
+    return true;
+}
+
+static bool open_executor(Daemon *daemon, GError **error)
+{
+    if (daemon->mode == DAEMON_OFFLINE)
+        return true;
+    LocalExecutorConfig config = {
+        .loop = &daemon->loop,
+        .home = daemon->home->dir,
+        .instance_id = store_db_id(daemon->store),
+        .task_umask = daemon->task_umask,
+        .on_event = reports_on_event,
+        .user = daemon,
+    };
+    daemon->executor = local_executor_new(&config, error);
+    return daemon->executor != NULL;
+}
+
+static Daemon *daemon_new(const DaemonOptions *options)
+{
+    Daemon *daemon = g_new0(Daemon, 1);
+    daemon->settings = options->settings;
+    daemon->mode = options->mode;
+    daemon->verb = g_strdup(options->verb != NULL ? options->verb : "weir");
+    daemon->log = options->log;
+    daemon->log_user = options->user;
+    daemon->started_at_us = g_get_real_time();
+    daemon->engine_timer_us = TIME_NONE;
+    daemon->runs = g_hash_table_new_full(g_int64_hash, g_int64_equal, NULL, run_entry_free);
+    daemon->reports = g_array_new(FALSE, FALSE, sizeof(Report));
+    daemon->writes = g_array_new(FALSE, TRUE, sizeof(PendingWrite));
+    daemon->acknowledgements = g_array_new(FALSE, FALSE, sizeof(AttemptId));
+    daemon->visited = g_array_new(FALSE, FALSE, sizeof(int64_t));
+    daemon->outputs_read = g_ptr_array_new_with_free_func(g_free);
+    g_queue_init(&daemon->commands);
+    daemon->watch = watch_new();
+    daemon->bag = dag_bag_new(options->settings->dags_folder, options->settings->default_timezone);
+    return daemon;
+}
+
+Daemon *daemon_open(const DaemonOptions *options, GError **error)
+{
+    Daemon *daemon = daemon_new(options);
+    bool opened = open_loop(daemon, error) && open_store(daemon, error) && open_engine(daemon, error) &&
+                  open_executor(daemon, error) && recover(daemon, error);
+    if (opened && daemon->mode == DAEMON_SERVICE)
+        opened = dag_bag_store_all(daemon->bag, daemon, error);
+    if (opened && daemon->mode != DAEMON_OFFLINE) {
+        daemon->server = server_start(daemon, error);
+        opened = daemon->server != NULL;
+    }
+    if (!opened) {
+        daemon_close(daemon);
+        return NULL;
+    }
+    CRASH_POINT("daemon.opened");
+    return daemon;
+}
+
+/* ---- Close ---- */
+
+/* What is left on the loop is the owner's; its memory is still there, since its owner is about to return. */
+static void close_handle(uv_handle_t *handle, void *user)
+{
+    (void)user;
+    if (!uv_is_closing(handle))
+        uv_close(handle, NULL);
+}
+
+static void on_executor_closed(void *user)
+{
+    *(bool *)user = true;
+}
+
+static void close_loop(Daemon *daemon)
+{
+    server_free(daemon->server);
+    bool executor_closed = daemon->executor == NULL;
+    if (daemon->executor != NULL)
+        executor_close(daemon->executor, on_executor_closed, &executor_closed);
+    if (daemon->are_handles_open) {
+        uv_prepare_stop(&daemon->prepare);
+        uv_check_stop(&daemon->check);
+    }
+    while (!executor_closed)
+        uv_run(&daemon->loop, UV_RUN_ONCE);
+    uv_walk(&daemon->loop, close_handle, NULL);
+    uv_run(&daemon->loop, UV_RUN_DEFAULT);
+    uv_loop_close(&daemon->loop);
+}
+
+static void clear_inbox(Daemon *daemon)
+{
+    for (guint i = 0; i < daemon->reports->len; i++)
+        report_clear(&g_array_index(daemon->reports, Report, i));
+    g_array_unref(daemon->reports);
+    g_queue_clear_full(&daemon->commands, (GDestroyNotify)pending_command_free);
+    pending_command_free(daemon->answering);
+    json_decref(daemon->answer);
+    persist_clear(daemon);
+    g_array_unref(daemon->writes);
+    g_array_unref(daemon->acknowledgements);
+    g_array_unref(daemon->visited);
+    g_ptr_array_unref(daemon->outputs_read);
+}
+
+void daemon_close(Daemon *daemon)
+{
+    if (daemon == NULL)
+        return;
+    if (daemon->is_blocked && daemon->fatal == NULL)
+        turn_commit(daemon, g_get_real_time());
+    if (daemon->engine != NULL)
+        turn_run_all(daemon);
+    if (daemon->is_blocked)
+        daemon_log(daemon, DAEMON_LOG_ERROR, "the disk is still full; the last changes are not stored");
+    if (daemon->is_loop_open)
+        close_loop(daemon);
+    clear_inbox(daemon);
+    watch_free(daemon->watch);
+    dag_bag_free(daemon->bag);
+    g_hash_table_unref(daemon->runs);
+    engine_free(daemon->engine);
+    store_close(daemon->store);
+    store_lock_release(daemon->lock);
+    home_free(daemon->home);
+    g_clear_error(&daemon->fatal);
+    g_free(daemon->verb);
+    g_free(daemon);
+}
+
+/* ---- The loop ---- */
+
+uv_loop_t *daemon_uv_loop(Daemon *daemon)
+{
+    return &daemon->loop;
+}
+
+bool daemon_loop(Daemon *daemon, GError **error)
+{
+    if (daemon->fatal == NULL)
+        uv_run(&daemon->loop, UV_RUN_DEFAULT);
+    if (daemon->fatal == NULL)
+        return true;
+    g_propagate_error(error, g_error_copy(daemon->fatal));
+    return false;
+}
+
+void daemon_stop(Daemon *daemon)
+{
+    uv_stop(&daemon->loop);
+}

@@ -1,0 +1,330 @@
+/* SPDX-License-Identifier: MIT */
+#include "scheduler/daemon/dag_bag.h"
+
+#include "scheduler/load/folder.h"
+
+#include <string.h>
+
+struct DagBag {
+    DagFolder *folder;
+    char *default_timezone;
+    GHashTable *versions;      /**< int64_t version id -> Dag: all ever handed out */
+    GHashTable *stored_hashes; /**< dag_id -> StoredLatest: what the dag table says already */
+};
+
+typedef struct {
+    char *content_hash;
+    int64_t version_id;
+} StoredLatest;
+
+static void stored_latest_free(gpointer data)
+{
+    StoredLatest *stored = data;
+    g_free(stored->content_hash);
+    g_free(stored);
+}
+
+DagBag *dag_bag_new(const char *folder, const char *default_timezone)
+{
+    DagBag *bag = g_new0(DagBag, 1);
+    bag->folder = dag_folder_new(folder, default_timezone);
+    bag->default_timezone = g_strdup(default_timezone);
+    bag->versions = g_hash_table_new_full(g_int64_hash, g_int64_equal, g_free, (GDestroyNotify)dag_unref);
+    bag->stored_hashes = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, stored_latest_free);
+    return bag;
+}
+
+void dag_bag_free(DagBag *bag)
+{
+    if (bag == NULL)
+        return;
+    dag_folder_free(bag->folder);
+    g_hash_table_unref(bag->versions);
+    g_hash_table_unref(bag->stored_hashes);
+    g_free(bag->default_timezone);
+    g_free(bag);
+}
+
+/* ---- Versions ---- */
+
+static Dag *keep_version(DagBag *bag, int64_t version_id, Dag *dag)
+{
+    Dag *known = g_hash_table_lookup(bag->versions, &version_id);
+    if (known != NULL)
+        return known;
+    g_hash_table_insert(bag->versions, g_memdup2(&version_id, sizeof version_id), dag_ref(dag));
+    return dag;
+}
+
+Dag *dag_bag_get_version(DagBag *bag, Daemon *daemon, int64_t version_id, GError **error)
+{
+    Dag *known = g_hash_table_lookup(bag->versions, &version_id);
+    if (known != NULL)
+        return known;
+    g_autoptr(DagVersion) version = store_get_dag_version(store_conn(daemon->store), version_id, error);
+    if (version == NULL)
+        return NULL;
+    LoadOrigin origin = {
+        .path = version->fileloc,
+        .folder = version->folder,
+        .default_dag_id = version->dag_id,
+        .default_timezone = bag->default_timezone,
+    };
+    g_autoptr(LoadResult) result = load_dag_text(version->source, strlen(version->source), &origin);
+    if (result->dag == NULL) {
+        g_autofree char *text = load_error_list_format(result->errors, "error");
+        g_set_error(error, WEIR_ERROR, WEIR_ERROR_INVALID,
+                    "version %d of DAG \"%s\" cannot be read any more:\n%s", version->version_number,
+                    version->dag_id, g_strchomp(text));
+        return NULL;
+    }
+    return keep_version(bag, version_id, result->dag);
+}
+
+/* ---- Rows ---- */
+
+static char *tags_to_json(const Dag *dag)
+{
+    json_t *tags = json_array();
+    for (guint i = 0; dag->tags != NULL && dag->tags[i] != NULL; i++)
+        json_array_append_new(tags, json_string(dag->tags[i]));
+    char *dumped = json_dumps(tags, JSON_COMPACT);
+    json_decref(tags);
+    char *text = g_strdup(dumped);
+    free(dumped);
+    return text;
+}
+
+static bool put_row(DagBag *bag, Daemon *daemon, const Dag *dag, int64_t version_id, GError **error)
+{
+    g_autofree char *tags = tags_to_json(dag);
+    g_autofree char *summary =
+        dag->schedule.kind != SCHEDULE_NONE ? schedule_spec_summary(&dag->schedule) : NULL;
+    int64_t now_us = g_get_real_time();
+    DagRow row = {
+        .dag_id = (char *)dag->dag_id,
+        .is_paused = daemon->settings->dags_are_paused_at_creation,
+        .fileloc = (char *)dag->fileloc,
+        .folder = (char *)dag->folder,
+        .description = (char *)dag->description,
+        .owner = (char *)dag->owner,
+        .timetable_summary = summary,
+        .timezone = dag->schedule.timezone != NULL ? dag->schedule.timezone : bag->default_timezone,
+        .tags_json = tags,
+        .max_active_runs = dag->max_active_runs,
+        .max_active_tasks = dag->max_active_tasks,
+        .latest_version_id = version_id,
+        .first_seen_us = now_us,
+        .last_parsed_us = now_us,
+    };
+    return store_put_dag(daemon->store, &row, error);
+}
+
+/* What is stored already, if it is this very content. */
+static const StoredLatest *find_stored(const DagBag *bag, const LoadResult *result)
+{
+    const StoredLatest *stored = g_hash_table_lookup(bag->stored_hashes, result->dag->dag_id);
+    return stored != NULL && g_str_equal(stored->content_hash, result->content_hash) ? stored : NULL;
+}
+
+/* Version and row of a DAG as just loaded, into the open transaction. */
+static bool store_rows(DagBag *bag, Daemon *daemon, const LoadResult *result, int64_t *ret_version_id,
+                       GError **error)
+{
+    const Dag *dag = result->dag;
+    DagVersion version = {
+        .dag_id = (char *)dag->dag_id,
+        .content_hash = result->content_hash,
+        .fileloc = (char *)dag->fileloc,
+        .folder = (char *)dag->folder,
+        .source = result->text,
+        .created_us = g_get_real_time(),
+    };
+    if (!store_put_dag_version(daemon->store, &version, ret_version_id, error) ||
+        !put_row(bag, daemon, dag, *ret_version_id, error))
+        return false;
+    StoredLatest *stored = g_new0(StoredLatest, 1);
+    stored->content_hash = g_strdup(result->content_hash);
+    stored->version_id = *ret_version_id;
+    g_hash_table_replace(bag->stored_hashes, g_strdup(dag->dag_id), stored);
+    return true;
+}
+
+/* A rolled back transaction leaves nothing to rely on. */
+static bool commit_rows(DagBag *bag, Daemon *daemon, bool is_written, GError **error)
+{
+    if (is_written && store_commit(daemon->store, error))
+        return true;
+    store_rollback(daemon->store);
+    g_hash_table_remove_all(bag->stored_hashes);
+    return false;
+}
+
+static bool take_result(DagBag *bag, Daemon *daemon, const LoadResult *result, DagLatest *ret, GError **error)
+{
+    const StoredLatest *stored = find_stored(bag, result);
+    if (stored != NULL)
+        ret->version_id = stored->version_id;
+    else if (!store_begin(daemon->store, error) ||
+             !commit_rows(bag, daemon, store_rows(bag, daemon, result, &ret->version_id, error), error))
+        return false;
+    ret->dag = keep_version(bag, ret->version_id, result->dag);
+    return true;
+}
+
+/* ---- Looking for a DAG ---- */
+
+static bool scan(DagBag *bag, GError **error)
+{
+    g_autoptr(FolderChanges) changes = dag_folder_scan(bag->folder, error);
+    return changes != NULL;
+}
+
+static void set_broken(GError **error, const char *dag_id, const char *text)
+{
+    g_autofree char *lines = g_strdup(text);
+    g_set_error(error, WEIR_ERROR, WEIR_ERROR_INVALID, "DAG \"%s\" has import errors:\n%s", dag_id,
+                g_strchomp(lines));
+}
+
+void dag_bag_set_not_found(DagBag *bag, Daemon *daemon, const char *dag_id, GError **error)
+{
+    g_auto(GStrv) stored = store_list_dag_ids(store_conn(daemon->store), NULL);
+    g_autoptr(GPtrArray) names = g_ptr_array_new();
+    for (guint i = 0; stored != NULL && stored[i] != NULL; i++)
+        g_ptr_array_add(names, stored[i]);
+    const GPtrArray *files = dag_folder_files(bag->folder);
+    for (guint i = 0; i < files->len; i++) {
+        const DagFile *file = files->pdata[i];
+        if (file->dag_id != NULL)
+            g_ptr_array_add(names, file->dag_id);
+    }
+    g_ptr_array_add(names, NULL);
+    const char *near = suggest_nearest(dag_id, (const char *const *)names->pdata);
+    if (near != NULL)
+        g_set_error(error, WEIR_ERROR, WEIR_ERROR_NOT_FOUND, "DAG \"%s\" was not found; did you mean \"%s\"?",
+                    dag_id, near);
+    else
+        g_set_error(error, WEIR_ERROR, WEIR_ERROR_NOT_FOUND, "DAG \"%s\" was not found in %s", dag_id,
+                    dag_folder_path(bag->folder));
+}
+
+/* Not in the folder: a file elsewhere, or one that came as text. */
+static bool get_stored(DagBag *bag, Daemon *daemon, const char *dag_id, DagLatest *ret, GError **error)
+{
+    g_autoptr(GError) failure = NULL;
+    g_autoptr(DagRow) row = store_get_dag(store_conn(daemon->store), dag_id, &failure);
+    if (row == NULL) {
+        if (g_error_matches(failure, WEIR_ERROR, WEIR_ERROR_NOT_FOUND))
+            dag_bag_set_not_found(bag, daemon, dag_id, error);
+        else
+            g_propagate_error(error, g_steal_pointer(&failure));
+        return false;
+    }
+    if (row->fileloc == NULL) {
+        ret->version_id = row->latest_version_id;
+        ret->dag = dag_bag_get_version(bag, daemon, ret->version_id, error);
+        return ret->dag != NULL;
+    }
+    if (!g_file_test(row->fileloc, G_FILE_TEST_EXISTS)) {
+        g_set_error(error, WEIR_ERROR, WEIR_ERROR_NOT_FOUND, "the file of DAG \"%s\" is gone: %s", dag_id,
+                    row->fileloc);
+        return false;
+    }
+    g_autoptr(LoadResult) result = load_dag_file(row->fileloc, bag->default_timezone);
+    if (result->dag == NULL) {
+        g_autofree char *text = load_error_list_format(result->errors, "error");
+        set_broken(error, dag_id, text);
+        return false;
+    }
+    if (!g_str_equal(result->dag->dag_id, dag_id)) {
+        g_set_error(error, WEIR_ERROR, WEIR_ERROR_NOT_FOUND,
+                    "the file of DAG \"%s\" now has another dag_id: %s", dag_id, row->fileloc);
+        return false;
+    }
+    return take_result(bag, daemon, result, ret, error);
+}
+
+bool dag_bag_get(DagBag *bag, Daemon *daemon, const char *dag_id, DagLatest *ret, GError **error)
+{
+    g_autoptr(GError) scan_error = NULL;
+    if (!scan(bag, &scan_error) && !g_file_test(dag_folder_path(bag->folder), G_FILE_TEST_EXISTS))
+        return get_stored(bag, daemon, dag_id, ret, error); /* no folder is an empty folder */
+    if (scan_error != NULL) {
+        g_propagate_error(error, g_steal_pointer(&scan_error));
+        return false;
+    }
+    const DagFile *file = dag_folder_find(bag->folder, dag_id);
+    if (file == NULL)
+        return get_stored(bag, daemon, dag_id, ret, error);
+    if (file->dag == NULL) {
+        g_autofree char *text = dag_file_error_text(file);
+        set_broken(error, dag_id, text != NULL ? text : "");
+        return false;
+    }
+    return take_result(bag, daemon, file->result, ret, error);
+}
+
+bool dag_bag_get_good(DagBag *bag, Daemon *daemon, const char *dag_id, DagLatest *ret, GError **error)
+{
+    g_autoptr(GError) failure = NULL;
+    if (dag_bag_get(bag, daemon, dag_id, ret, &failure))
+        return true;
+    g_autoptr(DagRow) row = store_get_dag(store_conn(daemon->store), dag_id, NULL);
+    if (row == NULL || row->latest_version_id == 0) {
+        g_propagate_error(error, g_steal_pointer(&failure));
+        return false;
+    }
+    ret->version_id = row->latest_version_id;
+    ret->dag = dag_bag_get_version(bag, daemon, ret->version_id, error);
+    return ret->dag != NULL;
+}
+
+bool dag_bag_put_text(DagBag *bag, Daemon *daemon, const char *text, const char *path, const char *folder,
+                      DagLatest *ret, GError **error)
+{
+    LoadOrigin origin = {.path = path, .folder = folder, .default_timezone = bag->default_timezone};
+    g_autoptr(LoadResult) result = load_dag_text(text, strlen(text), &origin);
+    if (result->dag == NULL) {
+        g_autofree char *lines = load_error_list_format(result->errors, "error");
+        g_set_error_literal(error, WEIR_ERROR, WEIR_ERROR_INVALID, g_strchomp(lines));
+        return false;
+    }
+    return take_result(bag, daemon, result, ret, error);
+}
+
+/* ---- The whole folder ---- */
+
+static bool store_folder(DagBag *bag, Daemon *daemon, GError **error)
+{
+    g_autoptr(GArray) errors = g_array_new(FALSE, TRUE, sizeof(ImportError));
+    g_autoptr(GPtrArray) texts = g_ptr_array_new_with_free_func(g_free);
+    const GPtrArray *files = dag_folder_files(bag->folder);
+    bool is_written = true;
+    for (guint i = 0; is_written && i < files->len; i++) {
+        const DagFile *file = files->pdata[i];
+        char *text = dag_file_error_text(file);
+        if (text != NULL) {
+            g_ptr_array_add(texts, text);
+            ImportError one = {
+                .filename = file->path, .timestamp_us = g_get_real_time(), .stack_trace = text};
+            g_array_append_val(errors, one);
+        }
+        int64_t version_id;
+        if (file->dag != NULL && find_stored(bag, file->result) == NULL)
+            is_written = store_rows(bag, daemon, file->result, &version_id, error);
+    }
+    return is_written && store_replace_import_errors(daemon->store, (const ImportError *)(void *)errors->data,
+                                                     errors->len, error);
+}
+
+bool dag_bag_store_all(DagBag *bag, Daemon *daemon, GError **error)
+{
+    g_autoptr(GError) scan_error = NULL;
+    if (!scan(bag, &scan_error)) {
+        daemon_log(daemon, DAEMON_LOG_WARNING, "%s", scan_error->message);
+        return true;
+    }
+    return store_begin(daemon->store, error) &&
+           commit_rows(bag, daemon, store_folder(bag, daemon, error), error);
+}

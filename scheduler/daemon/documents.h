@@ -1,0 +1,12 @@
+/* SPDX-License-Identifier: MIT */
+/** Runs and task instances as JSON, with the field names of Airflow's REST API. New references. */
+#pragma once
+
+#include "scheduler/load/settings.h"
+#include "scheduler/model/records.h"
+
+#include <jansson.h>
+
+json_t *document_of_run(const DagRun *run);
+/** `run` is the task instance's run. */
+json_t *document_of_task(const Settings *settings, const DagRun *run, const TaskInstance *ti);

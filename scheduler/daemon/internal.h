@@ -1,0 +1,212 @@
+/* SPDX-License-Identifier: MIT */
+/**
+ * What the files of this folder share: the Daemon itself and the steps of a turn. Private.
+ *
+ * Who writes what: reports and commands wait in `reports` and `commands`; a turn moves them into the engine
+ * and into `writes`; persist.c brings engine output and `writes` into one transaction; after its commit
+ * effects.c, `acknowledgements`, `answers` and watch.c let the world know. While a commit is pending
+ * (`is_blocked`) nothing new is taken in.
+ */
+#pragma once
+
+#include "executors/executor.h"
+#include "scheduler/daemon/daemon.h"
+#include "scheduler/engine/engine.h"
+#include "scheduler/load/load.h"
+#include "scheduler/store/home.h"
+#include "scheduler/store/lock.h"
+#include "scheduler/store/store.h"
+
+#include <uv.h>
+
+typedef struct DagBag DagBag;
+typedef struct Server Server;
+typedef struct Watch Watch;
+typedef struct RunContext RunContext;
+
+/* ---- What waits for a turn ---------------------------------------------------------------------------- */
+
+typedef enum { REPORT_STARTED, REPORT_FINISHED, REPORT_NOT_STARTED } ReportKind;
+
+/** What an executor, or we in its place, has to say about an attempt. */
+typedef struct {
+    ReportKind kind;
+    AttemptId attempt;
+    int64_t at_us;
+    int64_t pid;
+    AttemptOutcome outcome; /**< FINISHED */
+    bool has_ended_itself;  /**< FINISHED: by exit, signal or timeout: what it wrote to WEIR_OUTPUT counts */
+    bool wants_acknowledgement;
+    int64_t log_begin, log_end;
+    char *message; /**< or NULL; owned */
+} Report;
+
+/** A command from a connection: carried out in a turn of its own. */
+typedef struct {
+    json_t *document; /**< owned */
+    char *user, *via;
+    /** Takes the answer over. Called once: after the commit, or with NULL when the command is dropped. */
+    void (*answer)(json_t *answer, void *user);
+    void *answer_user;
+} PendingCommand;
+
+void pending_command_free(PendingCommand *command);
+
+/* ---- What a turn writes besides the engine's output ------------------------------------------------------
+ */
+
+typedef enum {
+    WRITE_EVENT,
+    WRITE_XCOM,
+    WRITE_DELETE_XCOMS,
+    WRITE_POOL,
+    WRITE_DELETE_POOL,
+    WRITE_DAG_PAUSED,
+} WriteKind;
+
+typedef struct {
+    WriteKind kind;
+    EventLog *event; /**< EVENT; owned */
+    XCom *xcom;      /**< XCOM; DELETE_XCOMS (dag_run_id, task_id); owned */
+    Pool *pool;      /**< POOL; DELETE_POOL (name); owned */
+    char *dag_id;    /**< DAG_PAUSED; owned */
+    bool is_paused;
+} PendingWrite;
+
+/* ---- The daemon ------------------------------------------------------------------------------------------
+ */
+
+/** A run in the engine, as the daemon sees it. */
+typedef struct {
+    int64_t id;
+    char *dag_id;
+    char *run_id;
+    RunContext *context; /**< what its attempts share; made with the first one */
+} RunEntry;
+
+struct Daemon {
+    const Settings *settings;
+    DaemonMode mode;
+    char *verb;
+    void (*log)(DaemonLogLevel level, const char *line, void *user);
+    void *log_user;
+    int64_t started_at_us;
+    int task_umask;
+
+    Home *home;
+    StoreLock *lock;
+    Store *store;
+    Engine *engine;
+    Executor *executor; /**< NULL in OFFLINE */
+    bool is_resynced;   /**< the executor has told what it knew */
+    DagBag *bag;
+    Server *server;
+    Watch *watch;
+    GHashTable *runs; /**< int64_t DagRun.id -> RunEntry: what is in the engine */
+
+    GArray *reports; /**< Report */
+    GQueue commands; /**< PendingCommand* */
+    bool is_tick_due;
+    GArray *writes;            /**< PendingWrite */
+    GArray *acknowledgements;  /**< AttemptId: after the commit */
+    GArray *visited;           /**< int64_t: runs that this turn may have finished with */
+    PendingCommand *answering; /**< whose answer waits for the commit, with ... */
+    json_t *answer;
+    GPtrArray *outputs_read; /**< char*: WEIR_OUTPUT files to remove after the commit */
+    bool in_turn;
+    bool is_blocked; /**< a commit waits for room on the disk */
+    GError *fatal;   /**< why the daemon gave up; or NULL */
+
+    uv_loop_t loop;
+    uv_prepare_t prepare;
+    uv_check_t check;
+    uv_timer_t engine_timer;
+    uv_timer_t retry_timer;
+    uv_timer_t idle_timer;
+    uv_timer_t resync_timer;
+    bool is_resync_late;
+    int64_t engine_timer_us; /**< what the timer is armed for; TIME_NONE = not */
+    bool is_loop_open;
+    bool are_handles_open;
+};
+
+void daemon_log(Daemon *daemon, DaemonLogLevel level, const char *format, ...) G_GNUC_PRINTF(3, 4);
+/** Ends the loop with this error; takes `error`. The first one counts. */
+void daemon_fail(Daemon *daemon, GError *error);
+
+/* ---- turn.c ---- */
+
+/** Takes in all that waits, turn by turn. Does nothing inside a turn, while blocked, and after a failure. */
+void turn_run_all(Daemon *daemon);
+/** One turn for this command. New reference, never NULL. */
+json_t *turn_run_command(Daemon *daemon, const json_t *document, const Caller *caller);
+/** The second half of a turn: commit, then what follows from it. False if it could not be committed (yet). */
+bool turn_commit(Daemon *daemon, int64_t now_us);
+
+/* ---- daemon.c ---- */
+
+/** Arms the timer for what the engine waits for. */
+void turn_arm_timer(Daemon *daemon);
+/** Another commit in a second. */
+void turn_arm_retry_timer(Daemon *daemon);
+/** A checkpoint once nothing has been committed for a while. */
+void turn_arm_idle_timer(Daemon *daemon);
+
+/* ---- persist.c ---- */
+
+/** Whether this turn has anything to write. */
+bool persist_is_needed(Daemon *daemon);
+/** Everything into one transaction, committed. On failure all is rolled back and nothing is forgotten. */
+bool persist_commit(Daemon *daemon, GError **error);
+void persist_clear(Daemon *daemon);
+/** Each takes what it is given. */
+void persist_add_event(Daemon *daemon, EventLog *event);
+void persist_add_xcom(Daemon *daemon, XCom *xcom);
+void persist_add_delete_xcoms(Daemon *daemon, int64_t dag_run_id, const char *task_id);
+void persist_add_pool(Daemon *daemon, Pool *pool);
+void persist_add_delete_pool(Daemon *daemon, const char *name);
+void persist_add_dag_paused(Daemon *daemon, const char *dag_id, bool is_paused);
+
+/* ---- reports.c ---- */
+
+/** ExecutorEventFn: only notes it down. */
+void reports_on_event(const ExecutorEvent *event, void *user);
+void report_clear(Report *report);
+/** Notes that an attempt could not even be handed to an executor. */
+void reports_add_failure(Daemon *daemon, AttemptId attempt, EndReason reason, int64_t now_us);
+void reports_add_not_started(Daemon *daemon, AttemptId attempt, int64_t now_us);
+/** Hands one report to the engine, with its XComs. */
+void reports_take(Daemon *daemon, const Report *report, int64_t now_us);
+
+/* ---- effects.c ---- */
+
+void effects_carry_out(Daemon *daemon, const EngineEffect *effects, guint n, int64_t now_us);
+
+/* ---- runs.c ---- */
+
+RunEntry *runs_find(Daemon *daemon, int64_t dag_run_id);
+/** Notes a run that engine_create_run() has made. */
+RunEntry *runs_add(Daemon *daemon, const DagRun *run);
+/** A run from the store into the engine, with its version of the DAG; true if it is there already. */
+bool runs_load(Daemon *daemon, const DagRun *run, EngineRunFlags flags, GError **error);
+/** Forgets a run that is finished and has no live attempt; of others, those that hold nothing. */
+void runs_forget_finished(Daemon *daemon, int64_t dag_run_id);
+/** What a run of the store has in this mode, unless it was asked for by name. */
+EngineRunFlags runs_stored_flags(const Daemon *daemon);
+/** What a run has that was asked for here and now; `own`: it goes on even while its DAG is paused. */
+EngineRunFlags runs_wanted_flags(const Daemon *daemon, bool own);
+/** Tells the engine what holds for all runs of a DAG. */
+bool runs_register_dag(Daemon *daemon, const char *dag_id, GError **error);
+void run_entry_free(gpointer entry);
+
+/* ---- past.c ---- */
+
+/** How the previous run fared, for depends_on_past; `ret_states` (to be freed) is what past->states points
+ * to. */
+bool past_find(Daemon *daemon, const DagRun *run, const Dag *dag, EnginePast *past, int8_t **ret_states,
+               GError **error);
+
+/* ---- recover.c ---- */
+
+/** Loads what is unfinished, brings executor and rows together, commits what came of it. */
+bool recover(Daemon *daemon, GError **error);

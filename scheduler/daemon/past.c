@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * airflow-compatible: ti_deps/deps/prev_dagrun_dep.py, the part that needs the store. The previous run is the
+ * one with the greatest smaller logical date: of any type, or, in a DAG with catchup, not a manual one.
+ */
+#include "scheduler/daemon/internal.h"
+
+#include <string.h>
+
+static bool looks_back(const Dag *dag, uint32_t index)
+{
+    if (dag->tasks[index].depends_on_past)
+        return true;
+    GraphSpan up = dag_upstream(dag, index);
+    for (uint32_t i = 0; i < up.n; i++) {
+        if (dag->tasks[up.items[i]].wait_for_downstream)
+            return true;
+    }
+    return false;
+}
+
+/* Tasks without a row in the previous run: new ones may run, those that ran before wait. */
+static bool find_missing(Daemon *daemon, const DagRun *run, const Dag *dag, int8_t *states, GError **error)
+{
+    for (uint32_t i = 0; i < dag->n_tasks; i++) {
+        if (states[i] != PAST_FIRST || !looks_back(dag, i))
+            continue;
+        bool ran_before;
+        if (!store_task_ran_before(store_conn(daemon->store), run->dag_id, dag->tasks[i].task_id,
+                                   run->logical_date_us, &ran_before, error))
+            return false;
+        if (ran_before)
+            states[i] = PAST_MISSING;
+    }
+    return true;
+}
+
+bool past_find(Daemon *daemon, const DagRun *run, const Dag *dag, EnginePast *past, int8_t **ret_states,
+               GError **error)
+{
+    *past = (EnginePast){0};
+    if (!dag->any_depends_on_past || run->logical_date_us == TIME_NONE)
+        return true;
+    StoreConn *conn = store_conn(daemon->store);
+    g_autoptr(DagRun) previous = NULL;
+    if (!store_find_previous_run(conn, run->dag_id, run->logical_date_us, !dag->schedule.catchup, &previous,
+                                 error))
+        return false;
+    if (previous == NULL)
+        return true;
+    TaskQuery query = {.dag_run_id = previous->id};
+    g_autoptr(TaskList) rows = store_list_tasks(conn, &query, NULL, error);
+    if (rows == NULL)
+        return false;
+    g_autofree int8_t *states = g_new(int8_t, MAX(dag->n_tasks, 1));
+    memset(states, PAST_FIRST, MAX(dag->n_tasks, 1));
+    for (size_t i = 0; i < rows->n_items; i++) {
+        int32_t index = dag_task_index(dag, rows->items[i].task_id);
+        if (index >= 0)
+            states[index] = (int8_t)rows->items[i].state;
+    }
+    if (!find_missing(daemon, run, dag, states, error))
+        return false;
+    past->dag_run_id = previous->id;
+    past->states = *ret_states = g_steal_pointer(&states);
+    return true;
+}

@@ -1,0 +1,117 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * At the start: rows say what should be, executors say what is. Load what is unfinished, tell the executor
+ * which attempts are expected, take in its verdicts, commit, acknowledge.
+ */
+#include "executors/local/local_executor.h"
+#include "scheduler/daemon/internal.h"
+#include "scheduler/model/crash_point.h"
+
+/** A runner that has not answered by then is waited for while everything else goes on. */
+#define RESYNC_TIMEOUT_MS  5000
+#define COLLECT_TIMEOUT_US (5 * USEC_PER_SEC)
+
+#define LIVE_STATES (1u << TASK_STATE_QUEUED | 1u << TASK_STATE_RUNNING | 1u << TASK_STATE_RESTARTING)
+
+/* Adds a run's attempts that are, or may be, with an executor. */
+static bool expect_attempts(Daemon *daemon, const DagRun *run, GArray *expected, GError **error)
+{
+    TaskQuery query = {.dag_run_id = run->id, .states = LIVE_STATES};
+    g_autoptr(TaskList) rows = store_list_tasks(store_conn(daemon->store), &query, NULL, error);
+    if (rows == NULL)
+        return false;
+    for (size_t i = 0; i < rows->n_items; i++) {
+        const TaskInstance *ti = &rows->items[i];
+        ExecutorExpected one = {
+            .key = {ti->id, ti->try_number},
+            .expectation = ti->state == TASK_STATE_QUEUED ? EXECUTOR_EXPECT_QUEUED : EXECUTOR_EXPECT_RUNNING,
+        };
+        g_array_append_val(expected, one);
+    }
+    return true;
+}
+
+/* A service goes on with all of them; others hold those that have something with an executor. */
+static bool load_unfinished(Daemon *daemon, GArray *expected, GError **error)
+{
+    g_autoptr(GPtrArray) runs = store_list_unfinished_runs(store_conn(daemon->store), error);
+    if (runs == NULL)
+        return false;
+    for (guint i = 0; i < runs->len; i++) {
+        const DagRun *run = runs->pdata[i];
+        guint n_before = expected->len;
+        if (!expect_attempts(daemon, run, expected, error))
+            return false;
+        if (daemon->mode != DAEMON_SERVICE && expected->len == n_before)
+            continue;
+        g_autoptr(GError) failure = NULL;
+        if (!runs_load(daemon, run, runs_stored_flags(daemon), &failure))
+            daemon_log(daemon, DAEMON_LOG_ERROR, "run %s of %s stays as it is: %s", run->run_id, run->dag_id,
+                       failure->message);
+    }
+    return true;
+}
+
+static void on_resync_timer(uv_timer_t *timer)
+{
+    Daemon *daemon = timer->data;
+    daemon->is_resync_late = true;
+}
+
+/* Turns the loop until the executor has said what it knows. Verdicts are taken in on the way. */
+static void wait_for_resync(Daemon *daemon)
+{
+    uv_update_time(&daemon->loop);
+    uv_timer_start(&daemon->resync_timer, on_resync_timer, RESYNC_TIMEOUT_MS, 0);
+    while (!daemon->is_resynced && !daemon->is_resync_late && daemon->fatal == NULL)
+        uv_run(&daemon->loop, UV_RUN_ONCE);
+    uv_timer_stop(&daemon->resync_timer);
+    if (daemon->is_resync_late)
+        daemon_log(daemon, DAEMON_LOG_WARNING,
+                   "a runner does not answer; its tasks are taken in when it does");
+}
+
+static bool commit_collected(void *user)
+{
+    Daemon *daemon = user;
+    daemon->is_tick_due = true;
+    turn_run_all(daemon);
+    return !daemon->is_blocked && daemon->fatal == NULL;
+}
+
+/* Without a loop of our own: what runners hold, brought in once. */
+static bool collect(Daemon *daemon, const GArray *expected, GError **error)
+{
+    LocalExecutorConfig config = {
+        .home = daemon->home->dir,
+        .instance_id = store_db_id(daemon->store),
+        .task_umask = daemon->task_umask,
+        .on_event = reports_on_event,
+        .user = daemon,
+    };
+    return local_executor_collect(&config, (const ExecutorExpected *)(void *)expected->data, expected->len,
+                                  commit_collected, COLLECT_TIMEOUT_US, error);
+}
+
+bool recover(Daemon *daemon, GError **error)
+{
+    g_autoptr(GArray) expected = g_array_new(FALSE, FALSE, sizeof(ExecutorExpected));
+    if (!load_unfinished(daemon, expected, error))
+        return false;
+    CRASH_POINT("daemon.loaded");
+    if (daemon->mode == DAEMON_OFFLINE) {
+        if (!collect(daemon, expected, error))
+            return false;
+    } else {
+        executor_resync(daemon->executor, (const ExecutorExpected *)(void *)expected->data, expected->len);
+        wait_for_resync(daemon);
+    }
+    daemon->is_tick_due = true;
+    turn_run_all(daemon);
+    if (daemon->fatal != NULL) {
+        g_propagate_error(error, g_error_copy(daemon->fatal));
+        return false;
+    }
+    CRASH_POINT("daemon.recovered");
+    return true;
+}

@@ -1,0 +1,208 @@
+/* SPDX-License-Identifier: MIT */
+/* The turn: what waits -> engine -> one commit -> effects, acknowledgements, answers, watchers. */
+#include "scheduler/daemon/command.h"
+#include "scheduler/daemon/internal.h"
+#include "scheduler/daemon/watch.h"
+#include "scheduler/model/crash_point.h"
+
+#include <unistd.h>
+
+void pending_command_free(PendingCommand *command)
+{
+    if (command == NULL)
+        return;
+    if (command->answer != NULL)
+        command->answer(NULL, command->answer_user); /* it will have none */
+    json_decref(command->document);
+    g_free(command->user);
+    g_free(command->via);
+    g_free(command);
+}
+
+/* ---- After the commit ---- */
+
+static void acknowledge(Daemon *daemon)
+{
+    if (daemon->acknowledgements->len > 0)
+        CRASH_POINT("daemon.before_ack");
+    for (guint i = 0; daemon->executor != NULL && i < daemon->acknowledgements->len; i++) {
+        AttemptId attempt = g_array_index(daemon->acknowledgements, AttemptId, i);
+        executor_acknowledge(daemon->executor, (AttemptKey){attempt.ti_id, attempt.try_number});
+    }
+    if (daemon->acknowledgements->len > 0)
+        CRASH_POINT("daemon.acked");
+    g_array_set_size(daemon->acknowledgements, 0);
+    for (guint i = 0; i < daemon->outputs_read->len; i++)
+        unlink(daemon->outputs_read->pdata[i]);
+    g_ptr_array_set_size(daemon->outputs_read, 0);
+}
+
+static void give_answer(Daemon *daemon)
+{
+    PendingCommand *command = g_steal_pointer(&daemon->answering);
+    if (command == NULL)
+        return;
+    CRASH_POINT("daemon.before_answer");
+    void (*answer)(json_t * answer, void *user) = command->answer;
+    command->answer = NULL;
+    answer(g_steal_pointer(&daemon->answer), command->answer_user);
+    pending_command_free(command);
+    CRASH_POINT("daemon.answered");
+}
+
+static void forget_finished(Daemon *daemon, const EngineOutput *output)
+{
+    for (guint i = 0; i < output->effects->len; i++) {
+        const EngineEffect *effect = &g_array_index(output->effects, EngineEffect, i);
+        if (effect->kind == EFFECT_RUN_FINISHED)
+            g_array_append_val(daemon->visited, effect->dag_run_id);
+    }
+}
+
+static void checkpoint_if_large(Daemon *daemon)
+{
+    if (store_wal_bytes(daemon->store) < STORE_WAL_HIGH)
+        return;
+    GError *error = NULL;
+    if (store_checkpoint(daemon->store, CHECKPOINT_PASSIVE, &error))
+        return;
+    if (g_error_matches(error, STORE_ERROR, STORE_ERROR_FULL))
+        g_error_free(error); /* everything is still in the log; the next commit tries again */
+    else
+        daemon_fail(daemon, error);
+}
+
+/* All that follows from rows that are stored now. */
+static void follow_up(Daemon *daemon, int64_t now_us)
+{
+    const EngineOutput *output = engine_output(daemon->engine);
+    watch_collect(daemon, output);
+    forget_finished(daemon, output);
+    if (output->effects->len > 0) {
+        CRASH_POINT("daemon.before_effects");
+        effects_carry_out(daemon, (const EngineEffect *)(void *)output->effects->data, output->effects->len,
+                          now_us);
+        CRASH_POINT("daemon.after_effects");
+    }
+    engine_output_clear(daemon->engine);
+    persist_clear(daemon);
+    acknowledge(daemon);
+    for (guint i = 0; i < daemon->visited->len; i++)
+        runs_forget_finished(daemon, g_array_index(daemon->visited, int64_t, i));
+    g_array_set_size(daemon->visited, 0);
+    turn_arm_timer(daemon);
+}
+
+/* No room: keep everything, take in nothing new, try the same commit again until it fits. */
+static void block(Daemon *daemon, GError *error)
+{
+    if (!daemon->is_blocked)
+        daemon_log(daemon, DAEMON_LOG_ERROR, "%s; nothing is started or answered until there is room",
+                   error->message);
+    daemon->is_blocked = true;
+    g_error_free(error);
+    turn_arm_retry_timer(daemon);
+}
+
+bool turn_commit(Daemon *daemon, int64_t now_us)
+{
+    daemon->in_turn = true;
+    bool is_needed = persist_is_needed(daemon);
+    GError *error = NULL;
+    if (is_needed && !persist_commit(daemon, &error)) {
+        if (g_error_matches(error, STORE_ERROR, STORE_ERROR_FULL))
+            block(daemon, error);
+        else
+            daemon_fail(daemon, error);
+        daemon->in_turn = false;
+        return false;
+    }
+    if (daemon->is_blocked)
+        daemon_log(daemon, DAEMON_LOG_INFO, "there is room on the disk again");
+    daemon->is_blocked = false;
+    follow_up(daemon, now_us);
+    if (is_needed) {
+        checkpoint_if_large(daemon);
+        turn_arm_idle_timer(daemon);
+    }
+    give_answer(daemon);
+    daemon->in_turn = false;
+    return true;
+}
+
+/* ---- Before it ---- */
+
+static void run_reports(Daemon *daemon)
+{
+    int64_t now_us = g_get_real_time();
+    daemon->in_turn = true;
+    /* By index: taking one in may note down another. */
+    for (guint i = 0; i < daemon->reports->len && daemon->fatal == NULL; i++) {
+        Report report = g_array_index(daemon->reports, Report, i);
+        reports_take(daemon, &report, now_us);
+    }
+    for (guint i = 0; i < daemon->reports->len; i++)
+        report_clear(&g_array_index(daemon->reports, Report, i));
+    g_array_set_size(daemon->reports, 0);
+    if (daemon->is_tick_due)
+        engine_tick(daemon->engine, now_us);
+    daemon->is_tick_due = false;
+    if (daemon->fatal != NULL)
+        daemon->in_turn = false;
+    else
+        turn_commit(daemon, now_us);
+}
+
+static bool may_take_in(const Daemon *daemon)
+{
+    return !daemon->in_turn && !daemon->is_blocked && daemon->fatal == NULL;
+}
+
+static void run_pending_command(Daemon *daemon, PendingCommand *command)
+{
+    int64_t now_us = g_get_real_time();
+    daemon->in_turn = true;
+    Caller caller = {.user = command->user, .via = command->via};
+    daemon->answering = command;
+    daemon->answer = command_run(daemon, command->document, &caller, now_us);
+    turn_commit(daemon, now_us);
+}
+
+void turn_run_all(Daemon *daemon)
+{
+    while (may_take_in(daemon)) {
+        if (daemon->reports->len > 0 || daemon->is_tick_due)
+            run_reports(daemon);
+        else if (!g_queue_is_empty(&daemon->commands))
+            run_pending_command(daemon, g_queue_pop_head(&daemon->commands));
+        else
+            return;
+    }
+}
+
+json_t *turn_run_command(Daemon *daemon, const json_t *document, const Caller *caller)
+{
+    if (may_take_in(daemon) && (daemon->reports->len > 0 || daemon->is_tick_due))
+        run_reports(daemon); /* a command sees what is committed, and the engine must not be ahead of that */
+    if (daemon->fatal != NULL)
+        return command_error_answer(document, "io", daemon->fatal->message);
+    if (!may_take_in(daemon))
+        return command_error_answer(document, "busy",
+                                    daemon->is_blocked ? "the disk is full; nothing is accepted"
+                                                       : "called from inside of a turn");
+    int64_t now_us = g_get_real_time();
+    daemon->in_turn = true;
+    json_t *answer = command_run(daemon, document, caller, now_us);
+    if (turn_commit(daemon, now_us))
+        return answer;
+    json_decref(answer);
+    return command_error_answer(document, "io",
+                                daemon->fatal != NULL
+                                    ? daemon->fatal->message
+                                    : "the disk is full; it takes effect when there is room");
+}
+
+json_t *daemon_execute(Daemon *daemon, json_t *command, const Caller *caller)
+{
+    return turn_run_command(daemon, command, caller);
+}
