@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /**
- * weir's settings: built-in defaults, then `$WEIR_HOME/weir.yaml`, then WEIR__SECTION__KEY in the environment.
+ * weir's settings: built-in defaults, then `$WEIR_HOME/weir.yaml`, then WEIR__SECTION__KEY in the
+ * environment.
  *
  * No file is needed. Unknown sections and keys are errors with a suggestion; each value knows its origin.
  */
@@ -15,17 +16,21 @@ typedef struct {
 } SettingValue;
 
 typedef struct {
-    char *home;                 /**< absolute $WEIR_HOME (default ~/weir); need not exist yet */
-    char *dags_folder;          /**< core: absolute; default `<home>/dags` */
-    int32_t parallelism;        /**< core: 32 */
-    char *default_timezone;     /**< core: UTC */
-    bool dags_are_paused_at_creation;      /**< core: false */
-    int64_t killed_task_cleanup_time_us;   /**< core: 60 s: SIGTERM -> SIGKILL */
-    char *logs_folder;          /**< logging: base_log_folder; default `<home>/logs` */
-    GPtrArray *values;          /**< SettingValue *, all of them, in table order (for `config list`) */
+    char *home;                          /**< absolute $WEIR_HOME (default ~/weir); need not exist yet */
+    char *dags_folder;                   /**< core: absolute; default `<home>/dags` */
+    int32_t parallelism;                 /**< core: 32 */
+    char *default_timezone;              /**< core: UTC */
+    bool dags_are_paused_at_creation;    /**< core: false */
+    int64_t killed_task_cleanup_time_us; /**< core: 60 s: SIGTERM -> SIGKILL */
+    char *logs_folder;                   /**< logging: base_log_folder; default `<home>/logs` */
+    GPtrArray *values; /**< SettingValue *, all of them, in table order (for `config list`) */
 } Settings;
 
 /** Reads everything; NULL with an error that says file, line and column or the variable. */
 Settings *settings_load(GError **error);
+/** The value of one setting as text; NULL if there is no such setting. */
+const char *settings_get(const Settings *settings, const char *section, const char *key);
+/** Names for suggestions, NULL-terminated: all sections, or with `section` its keys. Free with g_free. */
+const char **settings_names(const char *section);
 void settings_free(Settings *settings);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(Settings, settings_free)

@@ -1,0 +1,108 @@
+/* SPDX-License-Identifier: MIT */
+#include "cli/command.h"
+
+#include "cli/text.h"
+#include "scheduler/daemon/client.h"
+#include "scheduler/daemon/daemon.h"
+
+#include <string.h>
+
+json_t *command_new(const char *name, json_t *args)
+{
+    json_t *command = json_object();
+    json_object_set_new(command, "command", json_string(name));
+    json_object_set_new(command, "args", args);
+    return command;
+}
+
+const char *command_user(void)
+{
+    return g_get_user_name();
+}
+
+void command_log(int level, const char *line)
+{
+    if (level == DAEMON_LOG_INFO)
+        return;
+    g_autofree char *clean = text_escape(line, -1, TEXT_ESCAPE_ALL);
+    g_printerr("weir: %s\n", clean);
+}
+
+static void log_line(DaemonLogLevel level, const char *line, void *user)
+{
+    (void)user;
+    command_log(level, line);
+}
+
+static WeirError code_from_string(const char *code)
+{
+    static const struct {
+        const char *name;
+        WeirError code;
+    } codes[] = {{"invalid", WEIR_ERROR_INVALID},
+                 {"not_found", WEIR_ERROR_NOT_FOUND},
+                 {"conflict", WEIR_ERROR_CONFLICT},
+                 {"busy", WEIR_ERROR_BUSY}};
+    for (guint i = 0; i < G_N_ELEMENTS(codes); i++)
+        if (g_strcmp0(codes[i].name, code) == 0)
+            return codes[i].code;
+    return WEIR_ERROR_IO;
+}
+
+json_t *command_result(json_t *answer, GError **error)
+{
+    json_auto_t *owned = answer;
+    if (answer == NULL)
+        return NULL;
+    const char *note = json_string_value(json_object_get(answer, "note"));
+    if (json_is_true(json_object_get(answer, "ok"))) {
+        json_t *result = json_object_get(answer, "result");
+        if (note != NULL)
+            g_printerr("%s\n", note);
+        return result != NULL ? json_incref(result) : json_null();
+    }
+    const json_t *failure = json_object_get(answer, "error");
+    const char *message = json_string_value(json_object_get(failure, "message"));
+    g_set_error(error, WEIR_ERROR, code_from_string(json_string_value(json_object_get(failure, "code"))),
+                "%s", message != NULL ? message : "the answer makes no sense");
+    return NULL;
+}
+
+/** Takes the lock and runs the command here. NULL with WEIR_ERROR_BUSY if somebody was faster. */
+static json_t *execute_here(Cli *cli, json_t *command, GError **error)
+{
+    DaemonOptions options = {
+        .settings = cli->settings, .mode = DAEMON_OFFLINE, .verb = "command", .log = log_line};
+    g_autoptr(Daemon) daemon = daemon_open(&options, error);
+    if (daemon == NULL)
+        return NULL;
+    Caller caller = {.user = command_user(), .via = "cli"};
+    return daemon_execute(daemon, command, &caller);
+}
+
+json_t *send_command(Cli *cli, const char *name, json_t *args, GError **error)
+{
+    json_auto_t *command = command_new(name, args);
+    if (cli_settings(cli, error) == NULL)
+        return NULL;
+    gint64 deadline_us = g_get_monotonic_time() + COMMAND_TIMEOUT_US;
+    for (;;) {
+        g_autoptr(GError) nobody = NULL, busy = NULL;
+        json_t *answer = client_call(cli->settings->home, command, COMMAND_TIMEOUT_US, &nobody);
+        if (answer == NULL && !g_error_matches(nobody, WEIR_ERROR, WEIR_ERROR_NOT_FOUND)) {
+            g_propagate_error(error, g_steal_pointer(&nobody));
+            return NULL;
+        }
+        if (answer == NULL)
+            answer = execute_here(cli, command, &busy);
+        if (answer != NULL)
+            return command_result(answer, error);
+        /* The lock was taken after nobody listened: by a daemon that will listen in a moment, or by a command
+         * that will be done in one. */
+        if (!g_error_matches(busy, WEIR_ERROR, WEIR_ERROR_BUSY) || g_get_monotonic_time() > deadline_us) {
+            g_propagate_error(error, g_steal_pointer(&busy));
+            return NULL;
+        }
+        g_usleep(20 * 1000);
+    }
+}

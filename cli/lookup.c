@@ -1,0 +1,146 @@
+/* SPDX-License-Identifier: MIT */
+/* Names on the command line -> things; the second half of cli.h. */
+#include "cli/cli.h"
+
+static void set_not_found(GError **error, const char *near, const char *format, ...) G_GNUC_PRINTF(3, 4);
+
+static void set_not_found(GError **error, const char *near, const char *format, ...)
+{
+    va_list arguments;
+    va_start(arguments, format);
+    g_autofree char *text = g_strdup_vprintf(format, arguments);
+    va_end(arguments);
+    if (near != NULL)
+        g_set_error(error, WEIR_ERROR, WEIR_ERROR_NOT_FOUND, "%s; did you mean \"%s\"?", text, near);
+    else
+        g_set_error(error, WEIR_ERROR, WEIR_ERROR_NOT_FOUND, "%s", text);
+}
+
+/** All dag_ids of folder and store; what cannot be read is left out. */
+static GPtrArray *known_dag_ids(Cli *cli)
+{
+    GPtrArray *ids = g_ptr_array_new_with_free_func(g_free);
+    const DagFolder *folder = cli_folder(cli, NULL);
+    const GPtrArray *files = folder != NULL ? dag_folder_files(folder) : NULL;
+    for (guint i = 0; files != NULL && i < files->len; i++) {
+        const DagFile *file = g_ptr_array_index(files, i);
+        if (file->dag_id != NULL)
+            g_ptr_array_add(ids, g_strdup(file->dag_id));
+    }
+    StoreConn *reader = cli_reader(cli, NULL);
+    g_auto(GStrv) stored = reader != NULL ? store_list_dag_ids(reader, NULL) : NULL;
+    for (char **id = stored; id != NULL && *id != NULL; id++)
+        g_ptr_array_add(ids, g_strdup(*id));
+    g_ptr_array_add(ids, NULL);
+    return ids;
+}
+
+void cli_set_unknown_dag(Cli *cli, const char *dag_id, GError **error)
+{
+    g_autoptr(GPtrArray) ids = known_dag_ids(cli);
+    const char *near = suggest_nearest(dag_id, (const char *const *)ids->pdata);
+    set_not_found(error, near, "DAG \"%s\" was not found", dag_id);
+}
+
+const Dag *cli_find_dag(Cli *cli, const char *dag_id, GError **error)
+{
+    const DagFolder *folder = cli_folder(cli, error);
+    if (folder == NULL)
+        return NULL;
+    const DagFile *file = dag_folder_find(folder, dag_id);
+    if (file == NULL) {
+        cli_set_unknown_dag(cli, dag_id, error);
+        return NULL;
+    }
+    if (file->dag == NULL) {
+        g_autofree char *text = dag_file_error_text(file);
+        g_set_error(error, WEIR_ERROR, WEIR_ERROR_INVALID, "the file of DAG \"%s\" has errors\n%s", dag_id,
+                    text != NULL ? g_strchomp(text) : file->path);
+    }
+    return file->dag;
+}
+
+bool cli_check_dag(Cli *cli, const char *dag_id, GError **error)
+{
+    g_autoptr(GError) local = NULL;
+    StoreConn *reader = cli_reader(cli, &local);
+    g_autoptr(DagRow) row = reader != NULL ? store_get_dag(reader, dag_id, NULL) : NULL;
+    if (local != NULL) {
+        g_propagate_error(error, g_steal_pointer(&local));
+        return false;
+    }
+    if (row != NULL)
+        return true;
+    const DagFolder *folder = cli_folder(cli, error);
+    if (folder == NULL)
+        return false;
+    if (dag_folder_find(folder, dag_id) != NULL)
+        return true;
+    cli_set_unknown_dag(cli, dag_id, error);
+    return false;
+}
+
+static const char *nearest_run(GPtrArray *runs, const char *word)
+{
+    g_autoptr(GPtrArray) ids = g_ptr_array_new();
+    for (guint i = 0; i < runs->len; i++)
+        g_ptr_array_add(ids, ((DagRun *)g_ptr_array_index(runs, i))->run_id);
+    g_ptr_array_add(ids, NULL);
+    return suggest_nearest(word, (const char *const *)ids->pdata);
+}
+
+static void set_unknown_run(StoreConn *reader, const char *dag_id, const char *run, GError **error)
+{
+    RunQuery query = RUN_QUERY_ALL;
+    query.dag_id = dag_id;
+    query.order = RUN_ORDER_ID;
+    query.descending = true;
+    query.page.limit = 1000;
+    g_autoptr(GPtrArray) runs = reader != NULL ? store_list_runs(reader, &query, NULL, NULL) : NULL;
+    const char *near = runs != NULL ? nearest_run(runs, run) : NULL;
+    if (runs == NULL || runs->len == 0)
+        set_not_found(error, NULL, "run \"%s\" was not found: DAG \"%s\" has never run", run, dag_id);
+    else
+        set_not_found(error, near, "run \"%s\" of DAG \"%s\" was not found", run, dag_id);
+}
+
+DagRun *cli_find_run(Cli *cli, const char *dag_id, const char *run, GError **error)
+{
+    if (!cli_check_dag(cli, dag_id, error))
+        return NULL;
+    StoreConn *reader = cli_reader(cli, NULL);
+    g_autoptr(GError) local = NULL;
+    DagRun *found = reader != NULL ? store_get_run(reader, dag_id, run, &local) : NULL;
+    int64_t date_us;
+    if (found == NULL && local != NULL && !g_error_matches(local, WEIR_ERROR, WEIR_ERROR_NOT_FOUND)) {
+        g_propagate_error(error, g_steal_pointer(&local));
+        return NULL;
+    }
+    if (found == NULL && reader != NULL && cli_parse_time(cli, run, &date_us, NULL) &&
+        !store_find_run_by_date(reader, dag_id, date_us, &found, error))
+        return NULL;
+    if (found == NULL)
+        set_unknown_run(reader, dag_id, run, error);
+    return found;
+}
+
+TaskList *cli_find_task(Cli *cli, const DagRun *run, const char *task_id, GError **error)
+{
+    StoreConn *reader = cli_reader(cli, NULL);
+    g_autoptr(GError) local = NULL;
+    TaskList *task = store_get_task(reader, run->id, task_id, &local);
+    if (task != NULL)
+        return task;
+    if (!g_error_matches(local, WEIR_ERROR, WEIR_ERROR_NOT_FOUND)) {
+        g_propagate_error(error, g_steal_pointer(&local));
+        return NULL;
+    }
+    g_autoptr(TaskList) all = store_list_tasks(reader, &(TaskQuery){.dag_run_id = run->id}, NULL, NULL);
+    g_autoptr(GPtrArray) ids = g_ptr_array_new();
+    for (size_t i = 0; all != NULL && i < all->n_items; i++)
+        g_ptr_array_add(ids, (gpointer)all->items[i].task_id);
+    g_ptr_array_add(ids, NULL);
+    set_not_found(error, suggest_nearest(task_id, (const char *const *)ids->pdata),
+                  "task \"%s\" was not found in run \"%s\" of DAG \"%s\"", task_id, run->run_id, run->dag_id);
+    return NULL;
+}

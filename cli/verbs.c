@@ -1,0 +1,152 @@
+/* SPDX-License-Identifier: MIT */
+#include "cli/verbs.h"
+
+#define OPTIONS(...)                                                                                         \
+    (const Option[])                                                                                         \
+    {                                                                                                        \
+        __VA_ARGS__,                                                                                         \
+        {                                                                                                    \
+            NULL                                                                                             \
+        }                                                                                                    \
+    }
+
+#define LATEST_VERSION                                                                                       \
+    {                                                                                                        \
+        "run-on-latest-version", 0, OPTION_SWITCH, NULL,                                                     \
+            "move the run to the DAG as its file is now (default: yes)"                                      \
+    }
+#define YES                                                                                                  \
+    {                                                                                                        \
+        "yes", 'y', OPTION_FLAG, NULL, "do not ask"                                                          \
+    }
+#define PARAM                                                                                                \
+    {                                                                                                        \
+        "param", 'p', OPTION_LIST, "KEY=VALUE", "one of the DAG's params; may be repeated"                   \
+    }
+#define CONF                                                                                                 \
+    {                                                                                                        \
+        "conf", 'c', OPTION_VALUE, "JSON", "params as one JSON object"                                       \
+    }
+#define DRY_RUN                                                                                              \
+    {                                                                                                        \
+        "dry-run", 0, OPTION_FLAG, NULL, "only show what would be done"                                      \
+    }
+#define UPSTREAM                                                                                             \
+    {                                                                                                        \
+        "upstream", 'u', OPTION_FLAG, NULL, "also all tasks upstream of them"                                \
+    }
+#define DOWNSTREAM                                                                                           \
+    {                                                                                                        \
+        "downstream", 'd', OPTION_FLAG, NULL, "also all tasks downstream of them"                            \
+    }
+
+const Verb all_verbs[] = {
+    {NULL, "run", "DAG_OR_FILE", "one run to its end in the foreground, with live progress",
+     "weir run pinterest_batch -p user_id=0ab336d6fcf7\n"
+     "weir run ./etl.yaml --run-id nightly-2026-01-01",
+     OPTIONS(
+         {"logical-date", 'l', OPTION_VALUE, "TIME", "the run's logical date (default: now)"},
+         {"run-id", 'r', OPTION_VALUE, "RUN_ID", "name the run, or continue or show the run of that name"},
+         PARAM, CONF, LATEST_VERSION),
+     verb_run,
+     "Exit status: 0 if the run succeeded, 1 if it failed or could not be run, 130 after Ctrl-C.\n"
+     "Ctrl-C cancels the run and waits for its end; a second one leaves at once, and tasks go on."},
+    {NULL, "version", "", "print the version", "weir version", NULL, verb_version},
+    {NULL, "info", "", "where things are and what runs", "weir info", NULL, verb_info},
+
+    {"dags", "list", "", "the DAGs, their schedule and last run", "weir dags list -o json", NULL,
+     verb_dags_list},
+    {"dags", "details", "DAG", "all about one DAG", "weir dags details pinterest_batch", NULL,
+     verb_dags_details},
+    {"dags", "show", "DAG", "its tasks as a tree", "weir dags show pinterest_batch", NULL, verb_dags_show},
+    {"dags", "validate", "[FILE_OR_FOLDER...]", "check DAG files (default: the DAG folder)",
+     "weir dags validate dags/etl.yaml\nweir dags validate -v dags/", NULL, verb_dags_validate,
+     "Prints FILE:LINE:COLUMN: error: ... for all that is wrong; exit status 1 if anything is.\n"
+     "With -v also says when each good file fires next."},
+    {"dags", "trigger", "DAG", "start a run", "weir dags trigger pinterest_batch -p user_id=0ab336d6fcf7",
+     OPTIONS({"run-id", 'r', OPTION_VALUE, "RUN_ID", "name of the run (default: manual__TIME)"},
+             {"logical-date", 'l', OPTION_VALUE, "TIME", "the run's logical date (default: now)"}, CONF,
+             PARAM, {"note", 0, OPTION_VALUE, "TEXT", "a note for people"}),
+     verb_dags_trigger},
+    {"dags", "pause", "DAG", "stop scheduling a DAG", "weir dags pause pinterest_batch", NULL,
+     verb_dags_pause},
+    {"dags", "unpause", "DAG", "schedule a DAG again", "weir dags unpause pinterest_batch", NULL,
+     verb_dags_unpause},
+    {"dags", "list-runs", "DAG", "its runs, newest first",
+     "weir dags list-runs pinterest_batch --state failed",
+     OPTIONS({"state", 0, OPTION_VALUE, "STATE", "only those queued, running, success or failed"},
+             {"limit", 0, OPTION_VALUE, "N", "at most so many"},
+             {"start-date", 's', OPTION_VALUE, "TIME", "only those due at this time or later"},
+             {"end-date", 'e', OPTION_VALUE, "TIME", "only those due at this time or earlier"}),
+     verb_dags_list_runs},
+    {"dags", "list-import-errors", "", "files of the DAG folder that cannot be used",
+     "weir dags list-import-errors", NULL, verb_dags_list_import_errors},
+    {"dags", "state", "DAG RUN", "the state of a run", "weir dags state pinterest_batch 2026-01-01", NULL,
+     verb_dags_state},
+    {"dags", "clear", "DAG", "run all or the failed tasks of a run again",
+     "weir dags clear pinterest_batch --run-id RUN --only-failed",
+     OPTIONS(
+         {"run-id", 'r', OPTION_VALUE, "RUN", "which run: its run id or logical date"},
+         {"only-failed", 'f', OPTION_FLAG, NULL, "only tasks that failed, or could not run because of them"},
+         {"only-running", 0, OPTION_FLAG, NULL, "only tasks that are running"}, DRY_RUN, YES, LATEST_VERSION),
+     verb_dags_clear},
+    {"dags", "cancel", "DAG RUN", "end a run: its processes are stopped, it fails",
+     "weir dags cancel pinterest_batch manual__2026-01-01T00:00:00+00:00", NULL, verb_dags_cancel},
+    {"dags", "mark", "DAG RUN", "set the state of a run by hand",
+     "weir dags mark pinterest_batch RUN --state success",
+     OPTIONS({"state", 0, OPTION_VALUE, "STATE", "success or failed"}, DRY_RUN), verb_dags_mark},
+
+    {"tasks", "list", "DAG", "the tasks of a DAG", "weir tasks list pinterest_batch", NULL, verb_tasks_list},
+    {"tasks", "state", "DAG TASK RUN", "the state of a task in a run",
+     "weir tasks state pinterest_batch load 2026-01-01", NULL, verb_tasks_state},
+    {"tasks", "states-for-dag-run", "DAG RUN", "the states of all tasks of a run",
+     "weir tasks states-for-dag-run pinterest_batch 2026-01-01", NULL, verb_tasks_states_for_dag_run},
+    {"tasks", "logs", "DAG TASK RUN", "what an attempt has printed",
+     "weir tasks logs -f pinterest_batch load 2026-01-01",
+     OPTIONS({"follow", 'f', OPTION_FLAG, NULL, "go on until the task has ended"},
+             {"try", 0, OPTION_VALUE, "N", "which try (default: the last)"}),
+     verb_tasks_logs},
+    {"tasks", "render", "DAG TASK RUN", "its templates, rendered for a run",
+     "weir tasks render pinterest_batch load 2026-01-01", NULL, verb_tasks_render},
+    {"tasks", "clear", "DAG", "run tasks again",
+     "weir tasks clear pinterest_batch -t 'clean_.*' --run-id RUN -d",
+     OPTIONS(
+         {"task-regex", 't', OPTION_VALUE, "REGEX", "only tasks whose id matches"},
+         {"run-id", 0, OPTION_VALUE, "RUN", "only this run: its run id or logical date"}, UPSTREAM,
+         DOWNSTREAM,
+         {"only-failed", 'f', OPTION_FLAG, NULL, "only tasks that failed, or could not run because of them"},
+         {"only-running", 'r', OPTION_FLAG, NULL, "only tasks that are running"},
+         {"start-date", 's', OPTION_VALUE, "TIME", "only runs of this logical date or later"},
+         {"end-date", 'e', OPTION_VALUE, "TIME", "only runs of this logical date or earlier"}, DRY_RUN, YES,
+         LATEST_VERSION),
+     verb_tasks_clear},
+    {"tasks", "mark", "DAG RUN TASK...", "set the state of tasks by hand",
+     "weir tasks mark pinterest_batch RUN load --state success",
+     OPTIONS({"state", 0, OPTION_VALUE, "STATE", "success, failed or skipped"}, UPSTREAM, DOWNSTREAM,
+             DRY_RUN),
+     verb_tasks_mark},
+
+    {"pools", "list", "", "the pools and who holds their slots", "weir pools list", NULL, verb_pools_list},
+    {"pools", "get", "NAME", "one pool", "weir pools get default_pool", NULL, verb_pools_get},
+    {"pools", "set", "NAME SLOTS [DESCRIPTION]", "make or change a pool; -1 slots are without limit",
+     "weir pools set api 4 \"at most four calls at once\"",
+     OPTIONS({"include-deferred", 0, OPTION_SWITCH, NULL, "deferred tasks hold their slots"}),
+     verb_pools_set},
+    {"pools", "delete", "NAME", "delete a pool", "weir pools delete api", NULL, verb_pools_delete},
+
+    {"schedule", "next", "EXPR", "when a cron expression fires",
+     "weir schedule next '30 2 * * *' --timezone Europe/London --count 3",
+     OPTIONS({"timezone", 0, OPTION_VALUE, "TZ", "IANA name (default: UTC)"},
+             {"from", 0, OPTION_VALUE, "TIME", "only times after this (default: now)"},
+             {"count", 'n', OPTION_VALUE, "N", "how many (default: 1)"}),
+     verb_schedule_next},
+
+    {"config", "list", "", "all settings and where each comes from", "weir config list", NULL,
+     verb_config_list},
+    {"config", "get-value", "SECTION KEY", "one setting", "weir config get-value core parallelism", NULL,
+     verb_config_get_value},
+
+    {NULL, "__runner", "DIR", "own and watch task processes", "", NULL, verb_runner, .hidden = true,
+     .raw = true},
+    {NULL},
+};
