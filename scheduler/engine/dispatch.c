@@ -116,7 +116,7 @@ static void pool_gate_free(gpointer gate)
     g_free(gate);
 }
 
-void pool_free(gpointer pool)
+void engine_pool_free(gpointer pool)
 {
     Pool *p = pool;
     g_ptr_array_unref(p->gates);

@@ -202,7 +202,7 @@ void engine_dispatch(Engine *engine, int64_t now_us);
 void dispatch_free_slots(Engine *engine, EngineTask *task);
 void dispatch_take_slots(Engine *engine, EngineTask *task);
 Pool *engine_pool(Engine *engine, const char *name);
-void pool_free(gpointer pool);
+void engine_pool_free(gpointer pool);
 void pool_changed(Engine *engine, Pool *pool);
 void gate_init(Gate *gate);
 void gate_done(Gate *gate);

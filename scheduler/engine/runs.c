@@ -48,7 +48,7 @@ Engine *engine_new(int parallelism)
     engine->parallelism = parallelism;
     engine->runs = g_hash_table_new(g_int64_hash, g_int64_equal);
     engine->tasks = g_hash_table_new(g_int64_hash, g_int64_equal);
-    engine->pools = g_hash_table_new_full(g_str_hash, g_str_equal, NULL, pool_free);
+    engine->pools = g_hash_table_new_full(g_str_hash, g_str_equal, NULL, engine_pool_free);
     engine->dags = g_hash_table_new_full(g_str_hash, g_str_equal, NULL, dag_entry_free);
     heap_init(&engine->active, bucket_compare, offsetof(Bucket, position));
     heap_init(&engine->timers, timer_compare, offsetof(Timer, position));
