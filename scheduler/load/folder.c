@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "scheduler/load/folder.h"
 
+#include "scheduler/time/zone.h"
+
 #include <string.h>
 
 #define NSEC_PER_SEC INT64_C(1000000000)
@@ -13,6 +15,7 @@ struct DagFolder {
     GHashTable *by_path; /**< relative -> DagFile*, owned */
     GHashTable *by_id;   /**< dag_id -> DagFile* that has it */
     GPtrArray *files;    /**< sorted by path */
+    GHashTable *zones;   /**< name -> Zone*: GLib reads a zone's data again once nobody holds it */
     uint64_t generation, claims;
 };
 
@@ -43,6 +46,7 @@ DagFolder *dag_folder_new(const char *path, const char *default_timezone)
     folder->default_timezone = g_strdup(default_timezone);
     folder->by_path = g_hash_table_new_full(g_str_hash, g_str_equal, NULL, dag_file_free);
     folder->by_id = g_hash_table_new(g_str_hash, g_str_equal);
+    folder->zones = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, (GDestroyNotify)zone_unref);
     folder->files = g_ptr_array_new();
     return folder;
 }
@@ -53,6 +57,7 @@ void dag_folder_free(DagFolder *folder)
         return;
     g_ptr_array_unref(folder->files);
     g_hash_table_unref(folder->by_id);
+    g_hash_table_unref(folder->zones);
     g_hash_table_unref(folder->by_path);
     g_free(folder->path);
     g_free(folder->default_timezone);
@@ -89,11 +94,22 @@ static bool same_signature(const FileSignature *a, const FileSignature *b)
            a->mtime_ns == b->mtime_ns && a->ctime_ns == b->ctime_ns;
 }
 
+static void hold_zone(DagFolder *folder, const Dag *dag)
+{
+    const char *name = dag == NULL ? NULL : dag->schedule.timezone;
+    if (name == NULL || g_hash_table_contains(folder->zones, name))
+        return;
+    Zone *zone = zone_open(name, NULL);
+    if (zone != NULL)
+        g_hash_table_insert(folder->zones, g_strdup(name), zone);
+}
+
 /** Takes a new result; the id stays known while the text is too broken to say one. */
 static void set_result(DagFolder *folder, DagFile *file, LoadResult *result)
 {
     load_result_free(file->result);
     file->result = result;
+    hold_zone(folder, result->dag);
     file->changed = true;
     if (result->dag_id != NULL && g_strcmp0(result->dag_id, file->dag_id) != 0) {
         g_free(file->dag_id);

@@ -106,6 +106,8 @@ const YamlPair *key_match_get(const KeyTable *table, const KeyMatch *match, cons
 void value_error(Loader *loader, const KeySpec *spec, const YamlNode *node, const char *expected);
 /** The text of a scalar that is not null, or NULL with a report. */
 const char *value_text(Loader *loader, const KeySpec *spec, const YamlNode *node);
+/** A plain true, false, yes, no, on or off. */
+bool value_bool(const YamlNode *node, bool *ret);
 bool value_int(Loader *loader, const KeySpec *spec, const YamlNode *node, int64_t min, int64_t max,
                int64_t *ret);
 

@@ -125,7 +125,10 @@ static const KeyTable param_table = {
 /** Whether `default: 123` would fit if it stood in quotes. */
 static bool fits_in_quotes(json_t *schema, const YamlNode *node)
 {
-    if (node->kind != YAML_KIND_SCALAR || node->style != YAML_STYLE_PLAIN || yaml_node_is_null(node))
+    const json_t *type = json_object_get(schema, "type");
+    bool is_text = g_strcmp0(json_string_value(type), "string") == 0;
+    if (!is_text || node->kind != YAML_KIND_SCALAR || node->style != YAML_STYLE_PLAIN ||
+        yaml_node_is_null(node))
         return false;
     ParamSet *scratch = param_set_new();
     json_t *text = json_stringn_nocheck(node->text, node->n);

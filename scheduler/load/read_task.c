@@ -76,10 +76,11 @@ static void read_backoff(Loader *loader, const KeySpec *spec, const YamlNode *no
                          spec->name, node->text);
         return;
     }
-    bool on = false;
-    const KeySpec as_bool = {.name = spec->name};
-    read_bool(loader, &as_bool, node, &on);
-    task->retry_backoff = on ? 2.0 : 0.0;
+    bool on;
+    if (value_bool(node, &on))
+        task->retry_backoff = on ? 2.0 : 0.0;
+    else
+        value_error(loader, spec, node, "true, false or a factor from 1 to 100");
 }
 
 static void read_trigger_rule(Loader *loader, const KeySpec *spec, const YamlNode *node, void *target)
@@ -240,13 +241,19 @@ static const KeyHint task_hints[] = {
     {NULL, NULL, NULL},
 };
 
+static const char *explain_task_only(const char *name)
+{
+    return task_has_key(name) ? "it belongs to one task, not to all" : NULL;
+}
+
 static const KeyTable task_table = {
     .what = "task", .keys = task_keys, .n_keys = G_N_ELEMENTS(task_keys), .hints = task_hints};
 static const KeyTable defaults_table = {.what = "default_args",
                                         .keys = task_keys,
                                         .n_keys = G_N_ELEMENTS(task_keys),
                                         .hints = task_hints,
-                                        .skip_flags = KEY_NOT_DEFAULT};
+                                        .skip_flags = KEY_NOT_DEFAULT,
+                                        .explain = explain_task_only};
 
 static void check_bodies(Loader *loader, const KeyMatch *match)
 {

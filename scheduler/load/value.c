@@ -50,18 +50,23 @@ void read_text(Loader *loader, const KeySpec *spec, const YamlNode *node, void *
     *FIELD(target, spec, const char *) = dag_intern(loader->dag, text);
 }
 
-void read_bool(Loader *loader, const KeySpec *spec, const YamlNode *node, void *target)
+bool value_bool(const YamlNode *node, bool *ret)
 {
     static const char *const yes[] = {"true", "yes", "on", NULL}, *const no[] = {"false", "no", "off", NULL};
-    if (node->kind == YAML_KIND_SCALAR && node->style == YAML_STYLE_PLAIN && node->n < 8) {
-        g_autofree char *lower = g_ascii_strdown(node->text, -1);
-        bool is_yes = g_strv_contains(yes, lower);
-        if (is_yes || g_strv_contains(no, lower)) {
-            *FIELD(target, spec, bool) = is_yes;
-            return;
-        }
-    }
-    value_error(loader, spec, node, "true or false");
+    if (node->kind != YAML_KIND_SCALAR || node->style != YAML_STYLE_PLAIN || node->n > 5)
+        return false;
+    g_autofree char *lower = g_ascii_strdown(node->text, -1);
+    *ret = g_strv_contains(yes, lower);
+    return *ret || g_strv_contains(no, lower);
+}
+
+void read_bool(Loader *loader, const KeySpec *spec, const YamlNode *node, void *target)
+{
+    bool value;
+    if (value_bool(node, &value))
+        *FIELD(target, spec, bool) = value;
+    else
+        value_error(loader, spec, node, "true or false");
 }
 
 bool value_int(Loader *loader, const KeySpec *spec, const YamlNode *node, int64_t min, int64_t max,

@@ -6,7 +6,11 @@
 #include <string.h>
 
 /** Where to point: libyaml has a mark for the spot where it gave up, and one for what it was reading. */
-typedef enum { AT_PROBLEM, AT_CONTEXT } Where;
+typedef enum {
+    AT_PROBLEM,
+    AT_CONTEXT,
+    AT_PROBLEM_OPENED, /**< the problem, and say where the context opened */
+} Where;
 
 typedef struct {
     const char *problem;
@@ -21,10 +25,10 @@ static const Translation translations[] = {
      "a text that begins with \"*\" must stand in quotes, such as \"* * * * *\""},
     {"did not find expected alphabetic or numeric character", "while scanning an anchor", AT_CONTEXT,
      "a text that begins with \"&\" must stand in quotes"},
-    {"did not find expected ',' or ']'", NULL, AT_PROBLEM,
-     "in a [...] list, \",\" or \"]\" is missing before this"},
-    {"did not find expected ',' or '}'", NULL, AT_PROBLEM,
-     "in a {...} mapping, \",\" or \"}\" is missing before this"},
+    {"did not find expected ',' or ']'", NULL, AT_PROBLEM_OPENED,
+     "\",\" or \"]\" is missing before this, in the list that opens"},
+    {"did not find expected ',' or '}'", NULL, AT_PROBLEM_OPENED,
+     "\",\" or \"}\" is missing before this, in the mapping that opens"},
     {"did not find expected node content", "while parsing a flow node", AT_PROBLEM,
      "a value is missing before this; a text that contains any of , [ ] { } here must stand in quotes"},
     {"did not find expected node content", "while parsing a block node", AT_PROBLEM,
@@ -36,8 +40,8 @@ static const Translation translations[] = {
     {"could not find expected ':'", NULL, AT_CONTEXT,
      "not a `key: value`: the \": \" after the key is missing"},
     {"mapping values are not allowed in this context", NULL, AT_PROBLEM,
-     "an unexpected \":\": a text that contains \": \" must stand in quotes; or check the indentation of "
-     "this line"},
+     "an unexpected \":\": a text that contains \": \" must stand in quotes; or \": \" is missing in "
+     "the line before, or this line is indented too far"},
     {"mapping keys are not allowed in this context", NULL, AT_PROBLEM,
      "a key cannot stand here: check the indentation"},
     {"block sequence entries are not allowed in this context", NULL, AT_PROBLEM,
@@ -157,6 +161,10 @@ void yaml_problem_report(const yaml_parser_t *parser, const char *text, size_t n
     if (t == NULL)
         load_error_add(errors, (uint32_t)at->line + 1, (uint32_t)at->column + 1, NULL, "not valid YAML: %s",
                        parser->problem);
+    else if (t->where == AT_PROBLEM_OPENED)
+        load_error_add(errors, (uint32_t)at->line + 1, (uint32_t)at->column + 1, NULL,
+                       "%s at line %zu, column %zu", t->message, parser->context_mark.line + 1,
+                       parser->context_mark.column + 1);
     else
         add_at(errors, t->where == AT_CONTEXT && parser->context != NULL ? &parser->context_mark : at,
                t->message);

@@ -73,8 +73,8 @@ static void set_tag(Parse *parse, YamlNode *node, const char *tag)
     else if (!(node->kind == YAML_KIND_MAPPING && g_strcmp0(name, "map") == 0) &&
              !(node->kind == YAML_KIND_SEQUENCE && g_strcmp0(name, "seq") == 0))
         load_error_add(parse->builder.errors, node->line, node->column, NULL,
-                       "the tag %s is not supported; a text that begins with \"!\" must stand in quotes",
-                       name != NULL ? name : tag);
+                       "the tag %s%s is not supported; a text that begins with \"!\" must stand in quotes",
+                       name != NULL ? "!!" : "", name != NULL ? name : tag);
 }
 
 /** Remembers `anchor` for `node`; NULL while the node is still open. */
@@ -267,7 +267,7 @@ YamlTree *yaml_tree_parse(const char *text, size_t n_text, LoadErrorList *errors
     tree->n_text = n_text;
     Parse parse = {
         .builder = {.tree = tree, .errors = errors},
-        .pending = g_ptr_array_new(),
+        .pending = g_ptr_array_sized_new(64),
         .anchors = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL),
     };
     if (run_parser(&parse) && parse.pending->len > 0)
