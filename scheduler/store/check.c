@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "scheduler/store/query.h"
 
-static bool check_pages(StoreConn *conn, bool thorough, GPtrArray *problems, GError **error) {
+static bool check_pages(StoreConn *conn, bool thorough, GPtrArray *problems, GError **error)
+{
     Query query = query_begin_once(conn, thorough ? "PRAGMA integrity_check" : "PRAGMA quick_check");
     while (query_next(&query)) {
         char *line = query_dup_text(&query);
@@ -13,7 +14,8 @@ static bool check_pages(StoreConn *conn, bool thorough, GPtrArray *problems, GEr
     return query_end(&query, error);
 }
 
-static bool check_foreign_keys(StoreConn *conn, GPtrArray *problems, GError **error) {
+static bool check_foreign_keys(StoreConn *conn, GPtrArray *problems, GError **error)
+{
     Query query = query_begin_once(conn, "PRAGMA foreign_key_check");
     while (query_next(&query)) {
         const char *table = query_text(&query);
@@ -27,7 +29,8 @@ static bool check_foreign_keys(StoreConn *conn, GPtrArray *problems, GError **er
     return query_end(&query, error);
 }
 
-bool store_check(StoreConn *conn, bool thorough, GPtrArray **ret_problems, GError **error) {
+bool store_check(StoreConn *conn, bool thorough, GPtrArray **ret_problems, GError **error)
+{
     g_autoptr(GPtrArray) problems = g_ptr_array_new_with_free_func(g_free);
     GError *failure = NULL;
     bool ok = check_pages(conn, thorough, problems, &failure) && check_foreign_keys(conn, problems, &failure);

@@ -50,13 +50,15 @@ static const Setting reader_settings[] = {
     {"PRAGMA mmap_size = 0", "PRAGMA mmap_size", "0"},
 };
 
-static void log_sqlite(void *user, int code, const char *message) {
+static void log_sqlite(void *user, int code, const char *message)
+{
     (void)user;
     g_debug("sqlite %d: %s", code, message);
 }
 
 /** Once per process, before SQLite's first use. */
-static void init_sqlite(void) {
+static void init_sqlite(void)
+{
     static gsize done;
     if (g_once_init_enter(&done)) {
         sqlite3_config(SQLITE_CONFIG_LOG, log_sqlite, NULL);
@@ -67,15 +69,40 @@ static void init_sqlite(void) {
     }
 }
 
-static bool errno_is_full(int code) {
+static bool errno_is_full(int code)
+{
     return code == ENOSPC || code == EDQUOT || code == EFBIG;
 }
 
-void sqlite_set_error(sqlite3 *db, int rc, const char *path, GError **error) {
+/** The errno of the last failed write: to the database, or to the journal or log beside it. */
+static int last_write_errno(sqlite3 *db)
+{
+    int code = sqlite3_system_errno(db);
+    sqlite3_file *journal = NULL;
+    if (!errno_is_full(code))
+        sqlite3_file_control(db, "main", SQLITE_FCNTL_LAST_ERRNO, &code);
+    if (!errno_is_full(code) &&
+        sqlite3_file_control(db, "main", SQLITE_FCNTL_JOURNAL_POINTER, &journal) == SQLITE_OK &&
+        journal != NULL && journal->pMethods != NULL)
+        journal->pMethods->xFileControl(journal, SQLITE_FCNTL_LAST_ERRNO, &code);
+    return code;
+}
+
+/** Not an fsync that failed for want of room: nobody knows then what has been written. */
+static bool is_full(sqlite3 *db, int rc)
+{
+    if ((rc & 0xff) == SQLITE_FULL)
+        return true;
+    return (rc == SQLITE_IOERR_WRITE || rc == SQLITE_IOERR_SHMSIZE) && db != NULL &&
+           errno_is_full(last_write_errno(db));
+}
+
+void sqlite_set_error(sqlite3 *db, int rc, const char *path, GError **error)
+{
     const char *text = db != NULL ? sqlite3_errmsg(db) : sqlite3_errstr(rc);
     int code = db != NULL ? sqlite3_system_errno(db) : 0;
     int primary = rc & 0xff;
-    if (primary == SQLITE_FULL || (primary == SQLITE_IOERR && errno_is_full(code))) {
+    if (is_full(db, rc)) {
         g_set_error(error, STORE_ERROR, STORE_ERROR_FULL,
                     "no room to write %s: free some space on its disk; nothing committed is lost", path);
     } else if (primary == SQLITE_IOERR) {
@@ -111,18 +138,21 @@ void sqlite_set_error(sqlite3 *db, int rc, const char *path, GError **error) {
     }
 }
 
-void conn_set_error(StoreConn *conn, int rc, GError **error) {
+void conn_set_error(StoreConn *conn, int rc, GError **error)
+{
     sqlite_set_error(conn->db, rc, conn->path, error);
 }
 
-bool conn_exec(StoreConn *conn, const char *sql, GError **error) {
+bool conn_exec(StoreConn *conn, const char *sql, GError **error)
+{
     int rc = sqlite3_exec(conn->db, sql, NULL, NULL, NULL);
     if (rc != SQLITE_OK)
         conn_set_error(conn, sqlite3_extended_errcode(conn->db), error);
     return rc == SQLITE_OK;
 }
 
-static bool apply_settings(StoreConn *conn, const Setting *settings, size_t n, GError **error) {
+static bool apply_settings(StoreConn *conn, const Setting *settings, size_t n, GError **error)
+{
     for (size_t i = 0; i < n; i++) {
         if (!conn_exec(conn, settings[i].set, error))
             return false;
@@ -140,7 +170,8 @@ static bool apply_settings(StoreConn *conn, const Setting *settings, size_t n, G
     return true;
 }
 
-static StoreConn *conn_open(const char *path, int flags, GError **error) {
+static StoreConn *conn_open(const char *path, int flags, GError **error)
+{
     init_sqlite();
     StoreConn *conn = g_new0(StoreConn, 1);
     conn->path = g_strdup(path);
@@ -163,15 +194,18 @@ static StoreConn *conn_open(const char *path, int flags, GError **error) {
     return conn;
 }
 
-StoreConn *conn_open_writer(const char *path, GError **error) {
+StoreConn *conn_open_writer(const char *path, GError **error)
+{
     return conn_open(path, SQLITE_OPEN_READWRITE, error);
 }
 
-bool conn_set_up_writer(StoreConn *conn, GError **error) {
+bool conn_set_up_writer(StoreConn *conn, GError **error)
+{
     return apply_settings(conn, writer_settings, G_N_ELEMENTS(writer_settings), error);
 }
 
-static bool check_reader_version(const char *path, int32_t found, int32_t ours, GError **error) {
+static bool check_reader_version(const char *path, int32_t found, int32_t ours, GError **error)
+{
     if (found == 0)
         g_set_error(error, WEIR_ERROR, WEIR_ERROR_NOT_FOUND, "there is no store at %s yet: start weir once",
                     path);
@@ -188,7 +222,8 @@ static bool check_reader_version(const char *path, int32_t found, int32_t ours, 
     return found == ours;
 }
 
-StoreConn *conn_open_reader(const char *path, int32_t version, GError **error) {
+StoreConn *conn_open_reader(const char *path, int32_t version, GError **error)
+{
     if (!g_file_test(path, G_FILE_TEST_EXISTS)) {
         check_reader_version(path, 0, version, error);
         return NULL;
@@ -207,7 +242,8 @@ StoreConn *conn_open_reader(const char *path, int32_t version, GError **error) {
     return conn;
 }
 
-void conn_close(StoreConn *conn) {
+void conn_close(StoreConn *conn)
+{
     if (conn == NULL)
         return;
     g_hash_table_destroy(conn->statements);
@@ -218,13 +254,15 @@ void conn_close(StoreConn *conn) {
     g_free(conn);
 }
 
-static bool read_number(StoreConn *conn, const char *sql, int64_t *ret, GError **error) {
+static bool read_number(StoreConn *conn, const char *sql, int64_t *ret, GError **error)
+{
     Query query = query_begin_once(conn, sql);
     *ret = query_next(&query) ? query_int(&query) : 0;
     return query_end(&query, error);
 }
 
-bool conn_read_version(StoreConn *conn, int32_t *ret_version, GError **error) {
+bool conn_read_version(StoreConn *conn, int32_t *ret_version, GError **error)
+{
     int64_t version, application, tables;
     if (!read_number(conn, "PRAGMA user_version", &version, error) ||
         !read_number(conn, "PRAGMA application_id", &application, error) ||

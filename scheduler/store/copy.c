@@ -7,7 +7,8 @@
 #include <stdio.h>
 #include <unistd.h>
 
-static bool set_copy_error(GError **error, const char *path) {
+static bool set_copy_error(GError **error, const char *path)
+{
     int code = errno;
     g_set_error(error, WEIR_ERROR, code == EEXIST ? WEIR_ERROR_CONFLICT : WEIR_ERROR_IO,
                 "cannot write the copy %s: %s", path, g_strerror(code));
@@ -15,7 +16,8 @@ static bool set_copy_error(GError **error, const char *path) {
 }
 
 /** Page by page, in one read transaction of the source. */
-static bool copy_pages(StoreConn *conn, const char *path, GError **error) {
+static bool copy_pages(StoreConn *conn, const char *path, GError **error)
+{
     sqlite3 *target = NULL;
     int rc = sqlite3_open_v2(path, &target,
                              SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE, NULL);
@@ -36,7 +38,8 @@ static bool copy_pages(StoreConn *conn, const char *path, GError **error) {
     return rc == SQLITE_OK;
 }
 
-static bool sync_directory_of(const char *path) {
+static bool sync_directory_of(const char *path)
+{
     g_autofree char *dir = g_path_get_dirname(path);
     int fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     bool ok = fd >= 0 && fsync(fd) == 0;
@@ -45,7 +48,8 @@ static bool sync_directory_of(const char *path) {
     return ok;
 }
 
-bool store_copy_to(StoreConn *conn, const char *path, GError **error) {
+bool store_copy_to(StoreConn *conn, const char *path, GError **error)
+{
     if (g_file_test(path, G_FILE_TEST_EXISTS)) {
         errno = EEXIST;
         return set_copy_error(error, path);

@@ -6,40 +6,47 @@ typedef struct {
     int64_t number;
 } Value;
 
-Filter filter_begin(void) {
+Filter filter_begin(void)
+{
     return (Filter){.where = g_string_new(" WHERE 1"), .values = g_array_new(FALSE, FALSE, sizeof(Value))};
 }
 
-void filter_clear(Filter *filter) {
+void filter_clear(Filter *filter)
+{
     g_string_free(filter->where, TRUE);
     g_array_unref(filter->values);
 }
 
-void filter_add(Filter *filter, const char *fragment) {
+void filter_add(Filter *filter, const char *fragment)
+{
     g_string_append(filter->where, " AND ");
     g_string_append(filter->where, fragment);
 }
 
-void filter_text(Filter *filter, const char *fragment, const char *value) {
+void filter_text(Filter *filter, const char *fragment, const char *value)
+{
     if (value == NULL)
         return;
     filter_add(filter, fragment);
     g_array_append_val(filter->values, (Value){.text = value});
 }
 
-void filter_int(Filter *filter, const char *fragment, int64_t value) {
+void filter_int(Filter *filter, const char *fragment, int64_t value)
+{
     filter_add(filter, fragment);
     g_array_append_val(filter->values, (Value){.number = value});
 }
 
-void filter_range(Filter *filter, const char *from_fragment, const char *to_fragment, TimeRange range) {
+void filter_range(Filter *filter, const char *from_fragment, const char *to_fragment, TimeRange range)
+{
     if (range.from_us != TIME_NONE)
         filter_int(filter, from_fragment, range.from_us);
     if (range.to_us != TIME_NONE)
         filter_int(filter, to_fragment, range.to_us);
 }
 
-void filter_names(Filter *filter, const char *column, unsigned bits, int n_names, const char *(*names)(int)) {
+void filter_names(Filter *filter, const char *column, unsigned bits, int n_names, const char *(*names)(int))
+{
     if (bits == 0)
         return;
     g_autoptr(GString) list = g_string_new("");
@@ -62,7 +69,8 @@ void filter_names(Filter *filter, const char *column, unsigned bits, int n_names
         g_string_append_printf(where, "%s IS NULL)", column);
 }
 
-static void bind_values(const Filter *filter, Query *query) {
+static void bind_values(const Filter *filter, Query *query)
+{
     for (guint i = 0; i < filter->values->len; i++) {
         const Value *value = &g_array_index(filter->values, Value, i);
         if (value->text != NULL)
@@ -72,7 +80,8 @@ static void bind_values(const Filter *filter, Query *query) {
     }
 }
 
-Query filter_query(const Filter *filter, StoreConn *conn, const char *select, const char *order, Page page) {
+Query filter_query(const Filter *filter, StoreConn *conn, const char *select, const char *order, Page page)
+{
     g_autofree char *sql = g_strconcat(select, filter->where->str, order, " LIMIT ? OFFSET ?", NULL);
     Query query = query_begin_once(conn, sql);
     bind_values(filter, &query);
@@ -81,8 +90,8 @@ Query filter_query(const Filter *filter, StoreConn *conn, const char *select, co
     return query;
 }
 
-bool filter_count(const Filter *filter, StoreConn *conn, const char *from, int64_t *ret_total,
-                  GError **error) {
+bool filter_count(const Filter *filter, StoreConn *conn, const char *from, int64_t *ret_total, GError **error)
+{
     if (ret_total == NULL)
         return true;
     g_autofree char *sql = g_strconcat("SELECT count(*) ", from, filter->where->str, NULL);

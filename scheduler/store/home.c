@@ -23,7 +23,8 @@ static const struct {
     {0x786F4256, FILESYSTEM_DOUBTFUL, "vboxsf"},
 };
 
-FilesystemKind filesystem_kind(int64_t f_type, const char **ret_name) {
+FilesystemKind filesystem_kind(int64_t f_type, const char **ret_name)
+{
     *ret_name = NULL;
     for (size_t i = 0; i < G_N_ELEMENTS(filesystems); i++) {
         if (filesystems[i].f_type == (uint32_t)f_type) { /* f_type is signed on some machines */
@@ -34,13 +35,14 @@ FilesystemKind filesystem_kind(int64_t f_type, const char **ret_name) {
     return FILESYSTEM_LOCAL;
 }
 
-static void set_errno_error(GError **error, int code, const char *what, const char *path,
-                            const char *advice) {
+static void set_errno_error(GError **error, int code, const char *what, const char *path, const char *advice)
+{
     g_set_error(error, WEIR_ERROR, code == ENOENT ? WEIR_ERROR_NOT_FOUND : WEIR_ERROR_IO, "%s %s: %s%s%s",
                 what, path, g_strerror(code), advice != NULL ? ": " : "", advice != NULL ? advice : "");
 }
 
-static char *home_dir_path(const char *dir) {
+static char *home_dir_path(const char *dir)
+{
     if (dir == NULL || dir[0] == '\0')
         dir = g_getenv("WEIR_HOME");
     if (dir == NULL || dir[0] == '\0')
@@ -48,7 +50,8 @@ static char *home_dir_path(const char *dir) {
     return g_canonicalize_filename(dir, NULL);
 }
 
-static bool create_private_dir(const char *path, GError **error) {
+static bool create_private_dir(const char *path, GError **error)
+{
     if (g_mkdir_with_parents(path, 0700) == 0)
         return true;
     set_errno_error(error, errno, "cannot create", path,
@@ -56,7 +59,8 @@ static bool create_private_dir(const char *path, GError **error) {
     return false;
 }
 
-static bool check_owner(const char *dir, HomeMode mode, GError **error) {
+static bool check_owner(const char *dir, HomeMode mode, GError **error)
+{
     struct stat st;
     if (stat(dir, &st) != 0) {
         if (errno == ENOENT)
@@ -90,7 +94,8 @@ static bool check_owner(const char *dir, HomeMode mode, GError **error) {
     return true;
 }
 
-static bool check_filesystem(const char *dir, char **ret_warning, GError **error) {
+static bool check_filesystem(const char *dir, char **ret_warning, GError **error)
+{
     struct statfs fs;
     if (statfs(dir, &fs) != 0) {
         set_errno_error(error, errno, "cannot look at the file system of", dir, NULL);
@@ -114,7 +119,8 @@ static bool check_filesystem(const char *dir, char **ret_warning, GError **error
     return true;
 }
 
-Home *home_open(const char *dir, HomeMode mode, GError **error) {
+Home *home_open(const char *dir, HomeMode mode, GError **error)
+{
     g_autofree char *path = home_dir_path(dir);
     if (mode != HOME_READ)
         umask(077);
@@ -137,7 +143,8 @@ Home *home_open(const char *dir, HomeMode mode, GError **error) {
     return g_steal_pointer(&home);
 }
 
-void home_free(Home *home) {
+void home_free(Home *home)
+{
     if (home == NULL)
         return;
     g_free(home->dir);
@@ -152,7 +159,8 @@ void home_free(Home *home) {
 }
 
 char *home_attempt_log_path(const Home *home, const char *dag_id, const char *run_id, const char *task_id,
-                            int32_t try_number) {
+                            int32_t try_number)
+{
     g_return_val_if_fail(id_is_valid(dag_id) && run_id_is_valid(run_id) && id_is_valid(task_id), NULL);
     return g_strdup_printf("%s/dag_id=%s/run_id=%s/task_id=%s/attempt=%d.log", home->logs_dir, dag_id, run_id,
                            task_id, try_number);

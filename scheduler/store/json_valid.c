@@ -7,7 +7,8 @@
 
 #include <jansson.h>
 
-static void json_valid(sqlite3_context *context, int n_values, sqlite3_value **values) {
+static void json_valid(sqlite3_context *context, int n_values, sqlite3_value **values)
+{
     (void)n_values;
     if (sqlite3_value_type(values[0]) == SQLITE_NULL)
         return; /* gives NULL */
@@ -18,7 +19,8 @@ static void json_valid(sqlite3_context *context, int n_values, sqlite3_value **v
     json_decref(json);
 }
 
-int conn_define_json_valid(sqlite3 *db) {
+int conn_define_json_valid(sqlite3 *db)
+{
     return sqlite3_create_function_v2(db, "json_valid", 1,
                                       SQLITE_UTF8 | SQLITE_DETERMINISTIC | SQLITE_INNOCUOUS, NULL, json_valid,
                                       NULL, NULL, NULL);

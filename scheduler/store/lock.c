@@ -19,19 +19,22 @@ struct StoreLock {
     int fd;
 };
 
-void lock_holder_free(LockHolder *holder) {
+void lock_holder_free(LockHolder *holder)
+{
     if (holder == NULL)
         return;
     g_free(holder->verb);
     g_free(holder);
 }
 
-static void set_io_error(GError **error, const char *path) {
+static void set_io_error(GError **error, const char *path)
+{
     int code = errno;
     g_set_error(error, WEIR_ERROR, WEIR_ERROR_IO, "cannot use the lock file %s: %s", path, g_strerror(code));
 }
 
-static int flock_retry(int fd, int operation) {
+static int flock_retry(int fd, int operation)
+{
     int rc;
     do
         rc = flock(fd, operation);
@@ -39,7 +42,8 @@ static int flock_retry(int fd, int operation) {
     return rc;
 }
 
-static bool write_record(int fd, const char *verb) {
+static bool write_record(int fd, const char *verb)
+{
     char record[RECORD_SIZE];
     memset(record, '\n', sizeof record);
     /* The verb comes last and is cut if need be; it is for people. */
@@ -49,7 +53,8 @@ static bool write_record(int fd, const char *verb) {
     return pwrite(fd, record, sizeof record, 0) == (ssize_t)sizeof record;
 }
 
-static LockHolder *read_record(int fd) {
+static LockHolder *read_record(int fd)
+{
     LockHolder *holder = g_new0(LockHolder, 1);
     char record[RECORD_SIZE + 1] = "";
     ssize_t n = pread(fd, record, RECORD_SIZE, 0);
@@ -65,14 +70,16 @@ static LockHolder *read_record(int fd) {
     return holder;
 }
 
-static int open_lock_file(const char *path, int flags, GError **error) {
+static int open_lock_file(const char *path, int flags, GError **error)
+{
     int fd = open(path, flags | O_CLOEXEC | O_NOFOLLOW, 0600);
     if (fd < 0)
         set_io_error(error, path);
     return fd;
 }
 
-static void set_busy_error(GError **error, const char *path, int fd) {
+static void set_busy_error(GError **error, const char *path, int fd)
+{
     g_autoptr(LockHolder) holder = read_record(fd);
     if (holder->pid <= 0) {
         g_set_error(error, WEIR_ERROR, WEIR_ERROR_BUSY, "another weir process holds %s", path);
@@ -85,7 +92,8 @@ static void set_busy_error(GError **error, const char *path, int fd) {
 }
 
 /** Tries for `timeout_us`; on EWOULDBLOCK errno stays so. */
-static bool flock_until(int fd, int64_t timeout_us) {
+static bool flock_until(int fd, int64_t timeout_us)
+{
     if (timeout_us < 0)
         return flock_retry(fd, LOCK_EX) == 0;
     int64_t deadline = g_get_monotonic_time() + MAX(timeout_us, PROBE_US);
@@ -100,7 +108,8 @@ static bool flock_until(int fd, int64_t timeout_us) {
     return true;
 }
 
-StoreLock *store_lock_wait(const char *path, const char *verb, int64_t timeout_us, GError **error) {
+StoreLock *store_lock_wait(const char *path, const char *verb, int64_t timeout_us, GError **error)
+{
     int fd = open_lock_file(path, O_RDWR | O_CREAT, error);
     if (fd < 0)
         return NULL;
@@ -120,11 +129,13 @@ StoreLock *store_lock_wait(const char *path, const char *verb, int64_t timeout_u
     return lock;
 }
 
-StoreLock *store_lock_try(const char *path, const char *verb, GError **error) {
+StoreLock *store_lock_try(const char *path, const char *verb, GError **error)
+{
     return store_lock_wait(path, verb, 0, error);
 }
 
-LockHolder *store_lock_holder(const char *path, GError **error) {
+LockHolder *store_lock_holder(const char *path, GError **error)
+{
     if (access(path, F_OK) != 0 && errno == ENOENT)
         return NULL;
     int fd = open_lock_file(path, O_RDONLY, error);
@@ -147,7 +158,8 @@ LockHolder *store_lock_holder(const char *path, GError **error) {
     return NULL;
 }
 
-void store_lock_release(StoreLock *lock) {
+void store_lock_release(StoreLock *lock)
+{
     if (lock == NULL)
         return;
     if (ftruncate(lock->fd, 0) != 0)

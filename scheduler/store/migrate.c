@@ -5,7 +5,8 @@
 #include "scheduler/store/query.h"
 
 /** weir.db.bak-v3, or weir.db.bak-v3.2 if that is taken: an older copy is never overwritten. */
-static char *free_copy_path(const char *path, int32_t version) {
+static char *free_copy_path(const char *path, int32_t version)
+{
     char *copy = g_strdup_printf("%s.bak-v%d", path, version);
     for (int i = 2; g_file_test(copy, G_FILE_TEST_EXISTS); i++) {
         g_free(copy);
@@ -14,7 +15,8 @@ static char *free_copy_path(const char *path, int32_t version) {
     return copy;
 }
 
-static bool foreign_keys_hold(StoreConn *conn, GError **error) {
+static bool foreign_keys_hold(StoreConn *conn, GError **error)
+{
     Query query = query_begin_once(conn, "PRAGMA foreign_key_check");
     g_autofree char *table = query_next(&query) ? query_dup_text(&query) : NULL;
     if (!query_end(&query, error))
@@ -25,7 +27,8 @@ static bool foreign_keys_hold(StoreConn *conn, GError **error) {
     return table == NULL;
 }
 
-static bool apply_in_transaction(StoreConn *conn, const Migration *migration, GError **error) {
+static bool apply_in_transaction(StoreConn *conn, const Migration *migration, GError **error)
+{
     int32_t version = 0;
     if (!conn_exec(conn, migration->sql, error) || !foreign_keys_hold(conn, error) ||
         !conn_read_version(conn, &version, error))
@@ -37,7 +40,8 @@ static bool apply_in_transaction(StoreConn *conn, const Migration *migration, GE
     return conn_exec(conn, "COMMIT", error);
 }
 
-static bool apply(StoreConn *conn, const Migration *migration, GError **error) {
+static bool apply(StoreConn *conn, const Migration *migration, GError **error)
+{
     /* Off, so that a table can be rebuilt; inside a transaction the pragma does nothing. */
     if (!conn_exec(conn, "PRAGMA foreign_keys = OFF", error) || !conn_exec(conn, "BEGIN IMMEDIATE", error))
         return false;
@@ -50,7 +54,8 @@ static bool apply(StoreConn *conn, const Migration *migration, GError **error) {
     return conn_exec(conn, "PRAGMA foreign_keys = ON", ok ? error : NULL) && ok;
 }
 
-bool migrate_run(StoreConn *conn, const MigrationList *list, StoreOpenReport *report, GError **error) {
+bool migrate_run(StoreConn *conn, const MigrationList *list, StoreOpenReport *report, GError **error)
+{
     int32_t version = 0;
     if (!conn_read_version(conn, &version, error))
         return false;

@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 #include "scheduler/store/query.h"
 
-static void query_prepare(Query *query, const char *sql, unsigned flags) {
+static void query_prepare(Query *query, const char *sql, unsigned flags)
+{
     query->rc = sqlite3_prepare_v3(query->conn->db, sql, -1, flags, &query->stmt, NULL);
 }
 
-Query query_begin(StoreConn *conn, const char *sql) {
+Query query_begin(StoreConn *conn, const char *sql)
+{
     Query query = {.conn = conn, .rc = SQLITE_OK};
     query.stmt = g_hash_table_lookup(conn->statements, sql);
     if (query.stmt == NULL) {
@@ -16,36 +18,42 @@ Query query_begin(StoreConn *conn, const char *sql) {
     return query;
 }
 
-Query query_begin_once(StoreConn *conn, const char *sql) {
+Query query_begin_once(StoreConn *conn, const char *sql)
+{
     Query query = {.conn = conn, .rc = SQLITE_OK, .once = true};
     query_prepare(&query, sql, 0);
     return query;
 }
 
-void query_bind_int(Query *query, int64_t value) {
+void query_bind_int(Query *query, int64_t value)
+{
     query->next++;
     if (query->rc == SQLITE_OK)
         query->rc = sqlite3_bind_int64(query->stmt, query->next, value);
 }
 
-void query_bind_int_or_null(Query *query, int64_t value, int64_t absent) {
+void query_bind_int_or_null(Query *query, int64_t value, int64_t absent)
+{
     if (value == absent)
         query_bind_text(query, NULL);
     else
         query_bind_int(query, value);
 }
 
-void query_bind_time(Query *query, int64_t time_us) {
+void query_bind_time(Query *query, int64_t time_us)
+{
     query_bind_int_or_null(query, time_us, TIME_NONE);
 }
 
-void query_bind_text(Query *query, const char *text) {
+void query_bind_text(Query *query, const char *text)
+{
     query->next++;
     if (query->rc == SQLITE_OK) /* NULL binds NULL */
         query->rc = sqlite3_bind_text(query->stmt, query->next, text, -1, SQLITE_STATIC);
 }
 
-bool query_next(Query *query) {
+bool query_next(Query *query)
+{
     query->next = 0;
     if (query->rc != SQLITE_OK && query->rc != SQLITE_ROW)
         return false;
@@ -53,11 +61,13 @@ bool query_next(Query *query) {
     return query->rc == SQLITE_ROW;
 }
 
-int64_t query_int(Query *query) {
+int64_t query_int(Query *query)
+{
     return sqlite3_column_int64(query->stmt, query->next++);
 }
 
-int64_t query_int_or(Query *query, int64_t absent) {
+int64_t query_int_or(Query *query, int64_t absent)
+{
     if (sqlite3_column_type(query->stmt, query->next) == SQLITE_NULL) {
         query->next++;
         return absent;
@@ -65,19 +75,23 @@ int64_t query_int_or(Query *query, int64_t absent) {
     return query_int(query);
 }
 
-int64_t query_time(Query *query) {
+int64_t query_time(Query *query)
+{
     return query_int_or(query, TIME_NONE);
 }
 
-const char *query_text(Query *query) {
+const char *query_text(Query *query)
+{
     return (const char *)sqlite3_column_text(query->stmt, query->next++);
 }
 
-char *query_dup_text(Query *query) {
+char *query_dup_text(Query *query)
+{
     return g_strdup(query_text(query));
 }
 
-bool query_end(Query *query, GError **error) {
+bool query_end(Query *query, GError **error)
+{
     bool ok = query->rc == SQLITE_OK || query->rc == SQLITE_ROW || query->rc == SQLITE_DONE;
     if (!ok)
         conn_set_error(query->conn, query->rc, error);
@@ -91,13 +105,15 @@ bool query_end(Query *query, GError **error) {
     return ok;
 }
 
-bool query_run(Query *query, GError **error) {
+bool query_run(Query *query, GError **error)
+{
     while (query_next(query))
         continue;
     return query_end(query, error);
 }
 
-bool query_run_again(Query *query, GError **error) {
+bool query_run_again(Query *query, GError **error)
+{
     while (query_next(query))
         continue;
     if (query->rc != SQLITE_DONE)
@@ -108,7 +124,8 @@ bool query_run_again(Query *query, GError **error) {
     return true;
 }
 
-bool query_run_found(Query *query, const char *what, const char *name, GError **error) {
+bool query_run_found(Query *query, const char *what, const char *name, GError **error)
+{
     StoreConn *conn = query->conn;
     if (!query_run(query, error))
         return false;

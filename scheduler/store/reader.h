@@ -42,7 +42,9 @@ typedef struct {
     int64_t from_us, to_us;
 } TimeRange;
 #define TIME_RANGE_ANY                                                                                       \
-    { TIME_NONE, TIME_NONE }
+    {                                                                                                        \
+        TIME_NONE, TIME_NONE                                                                                 \
+    }
 
 /* ---- DAGs ---- */
 
@@ -56,7 +58,9 @@ typedef struct {
     Page page;
 } DagQuery;
 #define DAG_QUERY_ALL                                                                                        \
-    { .is_paused = -1 }
+    {                                                                                                        \
+        .is_paused = -1                                                                                      \
+    }
 
 DagRow *store_get_dag(StoreConn *conn, const char *dag_id, GError **error);
 /** Of DagRow. */
@@ -182,7 +186,9 @@ typedef struct {
     Page page;
 } EventQuery;
 #define EVENT_QUERY_ALL                                                                                      \
-    { .when = TIME_RANGE_ANY }
+    {                                                                                                        \
+        .when = TIME_RANGE_ANY                                                                               \
+    }
 
 /** Of EventLog. */
 GPtrArray *store_list_events(StoreConn *conn, const EventQuery *query, int64_t *ret_total, GError **error);

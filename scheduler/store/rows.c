@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "scheduler/store/rows.h"
 
-void dag_row_free(DagRow *row) {
+void dag_row_free(DagRow *row)
+{
     if (row == NULL)
         return;
     g_free((char *)row->dag_id);
@@ -16,7 +17,8 @@ void dag_row_free(DagRow *row) {
     g_free(row);
 }
 
-void dag_version_free(DagVersion *version) {
+void dag_version_free(DagVersion *version)
+{
     if (version == NULL)
         return;
     g_free((char *)version->dag_id);
@@ -27,7 +29,8 @@ void dag_version_free(DagVersion *version) {
     g_free(version);
 }
 
-void task_list_free(TaskList *list) {
+void task_list_free(TaskList *list)
+{
     if (list == NULL)
         return;
     g_free(list->items);
@@ -35,7 +38,8 @@ void task_list_free(TaskList *list) {
     g_free(list);
 }
 
-void xcom_free(XCom *xcom) {
+void xcom_free(XCom *xcom)
+{
     if (xcom == NULL)
         return;
     g_free((char *)xcom->task_id);
@@ -44,7 +48,8 @@ void xcom_free(XCom *xcom) {
     g_free(xcom);
 }
 
-void pool_free(Pool *pool) {
+void pool_free(Pool *pool)
+{
     if (pool == NULL)
         return;
     g_free((char *)pool->name);
@@ -52,7 +57,8 @@ void pool_free(Pool *pool) {
     g_free(pool);
 }
 
-void event_log_free(EventLog *event) {
+void event_log_free(EventLog *event)
+{
     if (event == NULL)
         return;
     g_free((char *)event->event);
@@ -64,7 +70,8 @@ void event_log_free(EventLog *event) {
     g_free(event);
 }
 
-void import_error_free(ImportError *import_error) {
+void import_error_free(ImportError *import_error)
+{
     if (import_error == NULL)
         return;
     g_free((char *)import_error->filename);

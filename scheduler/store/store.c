@@ -15,12 +15,14 @@
 #define TRUNCATE_WAIT_MS 500
 #define BUSY_TIMEOUT_MS  5000
 
-void store_open_report_clear(StoreOpenReport *report) {
+void store_open_report_clear(StoreOpenReport *report)
+{
     g_clear_pointer(&report->copy_path, g_free);
 }
 
 /** A descriptor 0..2 that SQLite would get is one that a stray printf() writes to. */
-static void keep_standard_descriptors(void) {
+static void keep_standard_descriptors(void)
+{
     int fd;
     do
         fd = open("/dev/null", O_RDWR);
@@ -30,7 +32,8 @@ static void keep_standard_descriptors(void) {
 }
 
 /** Creates an empty private file when there is none. SQLite gives its -wal and -shm the same permissions. */
-static bool prepare_file(const char *path, GError **error) {
+static bool prepare_file(const char *path, GError **error)
+{
     struct stat st;
     g_autofree char *wal = g_strconcat(path, "-wal", NULL);
     bool exists = stat(path, &st) == 0;
@@ -59,7 +62,8 @@ static bool prepare_file(const char *path, GError **error) {
     return true;
 }
 
-static int on_commit(void *user, sqlite3 *db, const char *name, int n_frames) {
+static int on_commit(void *user, sqlite3 *db, const char *name, int n_frames)
+{
     (void)db, (void)name;
     Store *store = user;
     if (n_frames < store->moved_frames)
@@ -68,13 +72,15 @@ static int on_commit(void *user, sqlite3 *db, const char *name, int n_frames) {
     return SQLITE_OK;
 }
 
-static bool read_int(StoreConn *conn, const char *sql, int64_t *ret, GError **error) {
+static bool read_int(StoreConn *conn, const char *sql, int64_t *ret, GError **error)
+{
     Query query = query_begin_once(conn, sql);
     *ret = query_next(&query) ? query_int(&query) : 0;
     return query_end(&query, error);
 }
 
-static bool read_state(Store *store, GError **error) {
+static bool read_state(Store *store, GError **error)
+{
     g_autofree char *fresh_id = g_uuid_string_random();
     Query query =
         query_begin_once(store->conn, "INSERT OR IGNORE INTO meta (key, value) VALUES ('db_id', ?)");
@@ -96,7 +102,8 @@ static bool read_state(Store *store, GError **error) {
            read_int(store->conn, "PRAGMA page_size", &store->page_size, error);
 }
 
-static bool check_not_newer(StoreConn *conn, const MigrationList *list, GError **error) {
+static bool check_not_newer(StoreConn *conn, const MigrationList *list, GError **error)
+{
     int32_t version = 0;
     if (!conn_read_version(conn, &version, error))
         return false;
@@ -112,7 +119,8 @@ static bool check_not_newer(StoreConn *conn, const MigrationList *list, GError *
 
 /** What a killed writer left in the log. A full disk is no reason not to open: deletes must be able to make
  * room. */
-static bool checkpoint_leftovers(Store *store, GError **error) {
+static bool checkpoint_leftovers(Store *store, GError **error)
+{
     GError *failure = NULL;
     if (store_checkpoint(store, CHECKPOINT_PASSIVE, &failure))
         return true;
@@ -125,7 +133,8 @@ static bool checkpoint_leftovers(Store *store, GError **error) {
 }
 
 Store *store_open_with(const char *path, const MigrationList *list, StoreOpenReport *ret_report,
-                       GError **error) {
+                       GError **error)
+{
     g_auto(StoreOpenReport) report = {0};
     keep_standard_descriptors();
     if (!prepare_file(path, error))
@@ -147,11 +156,13 @@ Store *store_open_with(const char *path, const MigrationList *list, StoreOpenRep
     return g_steal_pointer(&store);
 }
 
-Store *store_open(const char *path, StoreOpenReport *ret_report, GError **error) {
+Store *store_open(const char *path, StoreOpenReport *ret_report, GError **error)
+{
     return store_open_with(path, &store_migrations, ret_report, error);
 }
 
-void store_close(Store *store) {
+void store_close(Store *store)
+{
     if (store == NULL)
         return;
     if (store->conn != NULL && store->db_id != NULL) {
@@ -165,20 +176,24 @@ void store_close(Store *store) {
     g_free(store);
 }
 
-StoreConn *store_conn(Store *store) {
+StoreConn *store_conn(Store *store)
+{
     return store->conn;
 }
 
-const char *store_db_id(const Store *store) {
+const char *store_db_id(const Store *store)
+{
     return store->db_id;
 }
 
-bool store_begin(Store *store, GError **error) {
+bool store_begin(Store *store, GError **error)
+{
     Query query = query_begin(store->conn, "BEGIN IMMEDIATE");
     return query_run(&query, error);
 }
 
-bool store_commit(Store *store, GError **error) {
+bool store_commit(Store *store, GError **error)
+{
     CRASH_POINT("store.before_commit");
     Query query = query_begin(store->conn, "COMMIT");
     bool ok = query_run(&query, error);
@@ -186,17 +201,20 @@ bool store_commit(Store *store, GError **error) {
     return ok;
 }
 
-bool store_in_transaction(const Store *store) {
+bool store_in_transaction(const Store *store)
+{
     return !sqlite3_get_autocommit(store->conn->db);
 }
 
-void store_rollback(Store *store) {
+void store_rollback(Store *store)
+{
     /* After some errors SQLite has rolled back by itself. */
     if (store_in_transaction(store))
         conn_exec(store->conn, "ROLLBACK", NULL);
 }
 
-bool store_checkpoint(Store *store, CheckpointMode mode, GError **error) {
+bool store_checkpoint(Store *store, CheckpointMode mode, GError **error)
+{
     sqlite3 *db = store->conn->db;
     int in_log = -1, moved = -1;
     sqlite3_busy_timeout(db, TRUNCATE_WAIT_MS);
@@ -216,15 +234,18 @@ bool store_checkpoint(Store *store, CheckpointMode mode, GError **error) {
     return true;
 }
 
-int64_t store_wal_bytes(const Store *store) {
+int64_t store_wal_bytes(const Store *store)
+{
     return (store->wal_frames - store->moved_frames) * (store->page_size + WAL_FRAME_HEADER);
 }
 
-int64_t store_next_run_id(Store *store) {
+int64_t store_next_run_id(Store *store)
+{
     return store->next_run_id++;
 }
 
-int64_t store_reserve_task_ids(Store *store, uint32_t n) {
+int64_t store_reserve_task_ids(Store *store, uint32_t n)
+{
     int64_t first = store->next_task_id;
     store->next_task_id += n;
     return first;

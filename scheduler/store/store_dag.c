@@ -9,7 +9,8 @@
     "first_seen_us, "                                                                                        \
     "last_parsed_us"
 
-bool store_put_dag(Store *store, const DagRow *dag, GError **error) {
+bool store_put_dag(Store *store, const DagRow *dag, GError **error)
+{
     Query query = query_begin(
         store->conn,
         "INSERT INTO dag (" DAG_COLUMNS ") VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) "
@@ -42,7 +43,8 @@ bool store_put_dag(Store *store, const DagRow *dag, GError **error) {
     return query_run(&query, error);
 }
 
-static DagRow *take_dag(Query *query) {
+static DagRow *take_dag(Query *query)
+{
     DagRow *row = g_new0(DagRow, 1);
     row->dag_id = query_dup_text(query);
     row->is_paused = query_int(query) != 0;
@@ -64,22 +66,26 @@ static DagRow *take_dag(Query *query) {
     return row;
 }
 
-static bool set_flag(Store *store, const char *sql, const char *dag_id, bool value, GError **error) {
+static bool set_flag(Store *store, const char *sql, const char *dag_id, bool value, GError **error)
+{
     Query query = query_begin(store->conn, sql);
     query_bind_int(&query, value);
     query_bind_text(&query, dag_id);
     return query_run_found(&query, "DAG", dag_id, error);
 }
 
-bool store_set_dag_paused(Store *store, const char *dag_id, bool is_paused, GError **error) {
+bool store_set_dag_paused(Store *store, const char *dag_id, bool is_paused, GError **error)
+{
     return set_flag(store, "UPDATE dag SET is_paused = ? WHERE dag_id = ?", dag_id, is_paused, error);
 }
 
-bool store_set_dag_stale(Store *store, const char *dag_id, bool is_stale, GError **error) {
+bool store_set_dag_stale(Store *store, const char *dag_id, bool is_stale, GError **error)
+{
     return set_flag(store, "UPDATE dag SET is_stale = ? WHERE dag_id = ?", dag_id, is_stale, error);
 }
 
-bool store_delete_dag(Store *store, const char *dag_id, GError **error) {
+bool store_delete_dag(Store *store, const char *dag_id, GError **error)
+{
     Query query = query_begin(store->conn, "DELETE FROM dag WHERE dag_id = ?"); /* runs and below cascade */
     query_bind_text(&query, dag_id);
     if (!query_run_found(&query, "DAG", dag_id, error))
@@ -89,7 +95,8 @@ bool store_delete_dag(Store *store, const char *dag_id, GError **error) {
     return query_run(&query, error);
 }
 
-DagRow *store_get_dag(StoreConn *conn, const char *dag_id, GError **error) {
+DagRow *store_get_dag(StoreConn *conn, const char *dag_id, GError **error)
+{
     Query query = query_begin(conn, "SELECT " DAG_COLUMNS " FROM dag WHERE dag_id = ?");
     query_bind_text(&query, dag_id);
     g_autoptr(DagRow) row = query_next(&query) ? take_dag(&query) : NULL;
@@ -100,7 +107,8 @@ DagRow *store_get_dag(StoreConn *conn, const char *dag_id, GError **error) {
     return g_steal_pointer(&row);
 }
 
-GPtrArray *store_list_dags(StoreConn *conn, const DagQuery *wanted, int64_t *ret_total, GError **error) {
+GPtrArray *store_list_dags(StoreConn *conn, const DagQuery *wanted, int64_t *ret_total, GError **error)
+{
     g_auto(Filter) filter = filter_begin();
     if (wanted->is_paused >= 0)
         filter_int(&filter, "is_paused = ?", wanted->is_paused != 0);
@@ -123,7 +131,8 @@ GPtrArray *store_list_dags(StoreConn *conn, const DagQuery *wanted, int64_t *ret
     return query_end(&query, error) ? g_steal_pointer(&rows) : NULL;
 }
 
-char **store_list_dag_ids(StoreConn *conn, GError **error) {
+char **store_list_dag_ids(StoreConn *conn, GError **error)
+{
     g_autoptr(GStrvBuilder) ids = g_strv_builder_new();
     Query query = query_begin(conn, "SELECT dag_id FROM dag ORDER BY dag_id");
     while (query_next(&query))

@@ -4,7 +4,8 @@
 
 #include <string.h>
 
-static char *hash_content(const DagVersion *version) {
+static char *hash_content(const DagVersion *version)
+{
     g_autoptr(GChecksum) checksum = g_checksum_new(G_CHECKSUM_SHA256);
     /* With the terminating 0 of the folder, so that no text can be moved from one to the other. */
     g_checksum_update(checksum, (const guchar *)version->folder, (gssize)strlen(version->folder) + 1);
@@ -12,7 +13,8 @@ static char *hash_content(const DagVersion *version) {
     return g_strdup(g_checksum_get_string(checksum));
 }
 
-bool store_put_dag_version(Store *store, const DagVersion *version, int64_t *ret_id, GError **error) {
+bool store_put_dag_version(Store *store, const DagVersion *version, int64_t *ret_id, GError **error)
+{
     g_autofree char *hash = hash_content(version);
     Query query =
         query_begin(store->conn, "SELECT id FROM dag_version WHERE dag_id = ? AND content_hash = ?");
@@ -40,7 +42,8 @@ bool store_put_dag_version(Store *store, const DagVersion *version, int64_t *ret
     return true;
 }
 
-static DagVersion *take_version(Query *query) {
+static DagVersion *take_version(Query *query)
+{
     DagVersion *version = g_new0(DagVersion, 1);
     version->id = query_int(query);
     version->dag_id = query_dup_text(query);
@@ -53,7 +56,8 @@ static DagVersion *take_version(Query *query) {
     return version;
 }
 
-DagVersion *store_get_dag_version(StoreConn *conn, int64_t version_id, GError **error) {
+DagVersion *store_get_dag_version(StoreConn *conn, int64_t version_id, GError **error)
+{
     Query query =
         query_begin(conn, "SELECT id, dag_id, version_number, content_hash, fileloc, folder, source, "
                           "created_us FROM dag_version WHERE id = ?");
@@ -67,7 +71,8 @@ DagVersion *store_get_dag_version(StoreConn *conn, int64_t version_id, GError **
 }
 
 GPtrArray *store_list_dag_versions(StoreConn *conn, const char *dag_id, Page page, int64_t *ret_total,
-                                   GError **error) {
+                                   GError **error)
+{
     g_auto(Filter) filter = filter_begin();
     filter_text(&filter, "dag_id = ?", dag_id);
     if (!filter_count(&filter, conn, "FROM dag_version", ret_total, error))

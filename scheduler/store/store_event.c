@@ -2,7 +2,8 @@
 #include "scheduler/store/filter.h"
 #include "scheduler/store/writer.h"
 
-bool store_add_event(Store *store, const EventLog *event, int64_t *ret_id, GError **error) {
+bool store_add_event(Store *store, const EventLog *event, int64_t *ret_id, GError **error)
+{
     Query query =
         query_begin(store->conn, "INSERT INTO event_log (when_us, event, owner, dag_id, run_id, task_id, "
                                  "try_number, extra) VALUES (?, ?, ?, ?, ?, ?, ?, ?)");
@@ -21,7 +22,8 @@ bool store_add_event(Store *store, const EventLog *event, int64_t *ret_id, GErro
     return true;
 }
 
-static EventLog *take_event(Query *query) {
+static EventLog *take_event(Query *query)
+{
     EventLog *event = g_new0(EventLog, 1);
     event->event_log_id = query_int(query);
     event->when_us = query_int(query);
@@ -35,7 +37,8 @@ static EventLog *take_event(Query *query) {
     return event;
 }
 
-GPtrArray *store_list_events(StoreConn *conn, const EventQuery *wanted, int64_t *ret_total, GError **error) {
+GPtrArray *store_list_events(StoreConn *conn, const EventQuery *wanted, int64_t *ret_total, GError **error)
+{
     g_auto(Filter) filter = filter_begin();
     filter_text(&filter, "dag_id = ?", wanted->dag_id);
     filter_text(&filter, "run_id = ?", wanted->run_id);

@@ -2,7 +2,8 @@
 #include "scheduler/store/filter.h"
 #include "scheduler/store/writer.h"
 
-static bool put_import_error(Store *store, const ImportError *item, GError **error) {
+static bool put_import_error(Store *store, const ImportError *item, GError **error)
+{
     Query query = query_begin(
         store->conn, "INSERT INTO import_error (filename, timestamp_us, stack_trace) VALUES (?, ?, ?) "
                      "ON CONFLICT (filename) DO UPDATE SET timestamp_us = excluded.timestamp_us, "
@@ -13,13 +14,15 @@ static bool put_import_error(Store *store, const ImportError *item, GError **err
     return query_run(&query, error);
 }
 
-static bool delete_import_error(Store *store, int64_t id, GError **error) {
+static bool delete_import_error(Store *store, int64_t id, GError **error)
+{
     Query query = query_begin(store->conn, "DELETE FROM import_error WHERE import_error_id = ?");
     query_bind_int(&query, id);
     return query_run(&query, error);
 }
 
-bool store_replace_import_errors(Store *store, const ImportError *items, size_t n, GError **error) {
+bool store_replace_import_errors(Store *store, const ImportError *items, size_t n, GError **error)
+{
     g_autoptr(GHashTable) wanted = g_hash_table_new(g_str_hash, g_str_equal);
     for (size_t i = 0; i < n; i++)
         g_hash_table_add(wanted, (char *)items[i].filename);
@@ -39,7 +42,8 @@ bool store_replace_import_errors(Store *store, const ImportError *items, size_t 
     return true;
 }
 
-GPtrArray *store_list_import_errors(StoreConn *conn, Page page, int64_t *ret_total, GError **error) {
+GPtrArray *store_list_import_errors(StoreConn *conn, Page page, int64_t *ret_total, GError **error)
+{
     g_auto(Filter) filter = filter_begin();
     if (!filter_count(&filter, conn, "FROM import_error", ret_total, error))
         return NULL;

@@ -2,11 +2,13 @@
 #include "scheduler/store/run_row.h"
 #include "scheduler/store/writer.h"
 
-static const char *forced_state_name(const DagRun *run) {
+static const char *forced_state_name(const DagRun *run)
+{
     return run->forced_state == RUN_STATE_INVALID ? NULL : run_state_to_string(run->forced_state);
 }
 
-bool store_insert_run(Store *store, const DagRun *run, GError **error) {
+bool store_insert_run(Store *store, const DagRun *run, GError **error)
+{
     Query query =
         query_begin(store->conn, "INSERT INTO dag_run (" RUN_COLUMNS ") VALUES "
                                  "(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)");
@@ -35,7 +37,8 @@ bool store_insert_run(Store *store, const DagRun *run, GError **error) {
     return query_run(&query, error);
 }
 
-bool store_update_run(Store *store, const DagRun *run, GError **error) {
+bool store_update_run(Store *store, const DagRun *run, GError **error)
+{
     Query query = query_begin(
         store->conn, "UPDATE dag_run SET state = ?, dag_version_id = ?, queued_at_us = ?, start_date_us = ?, "
                      "end_date_us = ?, forced_state = ?, end_reason = ?, clear_number = ?, conf = ?, "
@@ -55,13 +58,15 @@ bool store_update_run(Store *store, const DagRun *run, GError **error) {
     return query_run_found(&query, "DAG run", run->run_id, error);
 }
 
-bool store_delete_run(Store *store, int64_t dag_run_id, GError **error) {
+bool store_delete_run(Store *store, int64_t dag_run_id, GError **error)
+{
     Query query = query_begin(store->conn, "DELETE FROM dag_run WHERE id = ?"); /* the rest cascades */
     query_bind_int(&query, dag_run_id);
     return query_run_found(&query, "DAG run", "with that id", error);
 }
 
-DagRun *run_take(Query *query) {
+DagRun *run_take(Query *query)
+{
     DagRun *run = g_new0(DagRun, 1);
     run->id = query_int(query);
     run->dag_id = query_dup_text(query);
@@ -89,7 +94,8 @@ DagRun *run_take(Query *query) {
 }
 
 /** The first row into `*ret`, or NULL; ends the query. */
-static bool find_one(Query *query, DagRun **ret, GError **error) {
+static bool find_one(Query *query, DagRun **ret, GError **error)
+{
     g_autoptr(DagRun) run = query_next(query) ? run_take(query) : NULL;
     if (!query_end(query, error))
         return false;
@@ -97,7 +103,8 @@ static bool find_one(Query *query, DagRun **ret, GError **error) {
     return true;
 }
 
-DagRun *store_get_run(StoreConn *conn, const char *dag_id, const char *run_id, GError **error) {
+DagRun *store_get_run(StoreConn *conn, const char *dag_id, const char *run_id, GError **error)
+{
     Query query = query_begin(conn, "SELECT " RUN_COLUMNS " FROM dag_run WHERE dag_id = ? AND run_id = ?");
     query_bind_text(&query, dag_id);
     query_bind_text(&query, run_id);
@@ -107,7 +114,8 @@ DagRun *store_get_run(StoreConn *conn, const char *dag_id, const char *run_id, G
     return run;
 }
 
-DagRun *store_get_run_by_id(StoreConn *conn, int64_t dag_run_id, GError **error) {
+DagRun *store_get_run_by_id(StoreConn *conn, int64_t dag_run_id, GError **error)
+{
     Query query = query_begin(conn, "SELECT " RUN_COLUMNS " FROM dag_run WHERE id = ?");
     query_bind_int(&query, dag_run_id);
     DagRun *run = NULL;
@@ -118,7 +126,8 @@ DagRun *store_get_run_by_id(StoreConn *conn, int64_t dag_run_id, GError **error)
 }
 
 bool store_find_run_by_date(StoreConn *conn, const char *dag_id, int64_t logical_date_us, DagRun **ret,
-                            GError **error) {
+                            GError **error)
+{
     Query query =
         query_begin(conn, "SELECT " RUN_COLUMNS " FROM dag_run WHERE dag_id = ? AND logical_date_us = ?");
     query_bind_text(&query, dag_id);
@@ -126,14 +135,16 @@ bool store_find_run_by_date(StoreConn *conn, const char *dag_id, int64_t logical
     return find_one(&query, ret, error);
 }
 
-bool store_find_latest_run(StoreConn *conn, const char *dag_id, DagRun **ret, GError **error) {
+bool store_find_latest_run(StoreConn *conn, const char *dag_id, DagRun **ret, GError **error)
+{
     Query query = query_begin(conn, "SELECT " RUN_COLUMNS " FROM dag_run WHERE dag_id = ? "
                                     "ORDER BY run_after_us DESC, id DESC LIMIT 1");
     query_bind_text(&query, dag_id);
     return find_one(&query, ret, error);
 }
 
-bool store_find_latest_scheduled_run(StoreConn *conn, const char *dag_id, DagRun **ret, GError **error) {
+bool store_find_latest_scheduled_run(StoreConn *conn, const char *dag_id, DagRun **ret, GError **error)
+{
     /* The first condition follows from the second; it lets the index dag_run_automatic be used. */
     Query query =
         query_begin(conn, "SELECT " RUN_COLUMNS " FROM dag_run WHERE run_type <> 'manual' "
@@ -144,7 +155,8 @@ bool store_find_latest_scheduled_run(StoreConn *conn, const char *dag_id, DagRun
 }
 
 bool store_find_previous_run(StoreConn *conn, const char *dag_id, int64_t logical_date_us, bool any_type,
-                             DagRun **ret, GError **error) {
+                             DagRun **ret, GError **error)
+{
     Query query =
         query_begin(conn, any_type ? "SELECT " RUN_COLUMNS " FROM dag_run WHERE dag_id = ? "
                                      "AND logical_date_us < ? ORDER BY logical_date_us DESC LIMIT 1"
@@ -157,7 +169,8 @@ bool store_find_previous_run(StoreConn *conn, const char *dag_id, int64_t logica
 }
 
 bool store_task_ran_before(StoreConn *conn, const char *dag_id, const char *task_id, int64_t logical_date_us,
-                           bool *ret, GError **error) {
+                           bool *ret, GError **error)
+{
     Query query =
         query_begin(conn, "SELECT 1 FROM dag_run r CROSS JOIN task_instance t ON t.dag_run_id = r.id "
                           "AND t.task_id = ?2 WHERE r.dag_id = ?1 AND r.logical_date_us < ?3 "

@@ -2,7 +2,8 @@
 #include "scheduler/store/writer.h"
 
 /** From state on, in the order of all statements below. */
-static void bind_mutable(Query *query, const TaskInstance *ti) {
+static void bind_mutable(Query *query, const TaskInstance *ti)
+{
     query_bind_text(query, task_state_to_string(ti->state));
     query_bind_text(query, end_reason_to_string(ti->end_reason));
     query_bind_int(query, ti->try_number);
@@ -20,7 +21,8 @@ static void bind_mutable(Query *query, const TaskInstance *ti) {
     query_bind_text(query, ti->operator_name);
 }
 
-bool store_insert_tasks(Store *store, const TaskInstance *items, size_t n, GError **error) {
+bool store_insert_tasks(Store *store, const TaskInstance *items, size_t n, GError **error)
+{
     if (n == 0)
         return true;
     Query query = query_begin(
@@ -40,7 +42,8 @@ bool store_insert_tasks(Store *store, const TaskInstance *items, size_t n, GErro
     return query_end(&query, error);
 }
 
-bool store_update_task(Store *store, const TaskInstance *ti, GError **error) {
+bool store_update_task(Store *store, const TaskInstance *ti, GError **error)
+{
     Query query = query_begin(
         store->conn, "UPDATE task_instance SET state = ?, end_reason = ?, try_number = ?, max_tries = ?, "
                      "exit_code = ?, term_signal = ?, pid = ?, scheduled_us = ?, queued_us = ?, "
@@ -52,7 +55,8 @@ bool store_update_task(Store *store, const TaskInstance *ti, GError **error) {
     return query_run_found(&query, "task instance", ti->task_id, error);
 }
 
-bool store_archive_attempt(Store *store, const TaskInstance *ti, GError **error) {
+bool store_archive_attempt(Store *store, const TaskInstance *ti, GError **error)
+{
     /* Not OR IGNORE: that would forgive a broken CHECK too. */
     Query query =
         query_begin(store->conn,

@@ -14,17 +14,20 @@ static const char *const orders[TASK_ORDER_COUNT][2] = {
     [TASK_ORDER_STATE] = {" ORDER BY state, id", " ORDER BY state DESC, id DESC"},
 };
 
-static const char *state_name(int state) {
+static const char *state_name(int state)
+{
     return task_state_to_string((TaskState)state);
 }
 
 /** Few pools and operators are shared by many rows. */
-static const char *take_shared_text(Query *query, GStringChunk *strings) {
+static const char *take_shared_text(Query *query, GStringChunk *strings)
+{
     const char *text = query_text(query);
     return text != NULL ? g_string_chunk_insert_const(strings, text) : NULL;
 }
 
-static TaskInstance take_task(Query *query, GStringChunk *strings) {
+static TaskInstance take_task(Query *query, GStringChunk *strings)
+{
     TaskInstance ti = {0};
     ti.id = query_int(query);
     ti.dag_run_id = query_int(query);
@@ -49,7 +52,8 @@ static TaskInstance take_task(Query *query, GStringChunk *strings) {
 }
 
 /** The rows of the queries, one after the other; ends them. */
-static TaskList *take_all(Query *query, GError **error) {
+static TaskList *take_all(Query *query, GError **error)
+{
     g_autoptr(TaskList) list = g_new0(TaskList, 1);
     list->strings = g_string_chunk_new(4096);
     g_autoptr(GArray) items = g_array_new(FALSE, FALSE, sizeof(TaskInstance));
@@ -64,7 +68,8 @@ static TaskList *take_all(Query *query, GError **error) {
     return g_steal_pointer(&list);
 }
 
-TaskList *store_list_tasks(StoreConn *conn, const TaskQuery *wanted, int64_t *ret_total, GError **error) {
+TaskList *store_list_tasks(StoreConn *conn, const TaskQuery *wanted, int64_t *ret_total, GError **error)
+{
     g_return_val_if_fail(wanted->order >= 0 && wanted->order < TASK_ORDER_COUNT, NULL);
     g_auto(Filter) filter = filter_begin();
     filter_int(&filter, "dag_run_id = ?", wanted->dag_run_id);
@@ -76,7 +81,8 @@ TaskList *store_list_tasks(StoreConn *conn, const TaskQuery *wanted, int64_t *re
     return take_all(&query, error);
 }
 
-static TaskList *take_one(Query *query, const char *name, GError **error) {
+static TaskList *take_one(Query *query, const char *name, GError **error)
+{
     g_autoptr(TaskList) list = take_all(query, error);
     if (list != NULL && list->n_items == 0) {
         g_set_error(error, WEIR_ERROR, WEIR_ERROR_NOT_FOUND, "no task instance %s", name);
@@ -85,7 +91,8 @@ static TaskList *take_one(Query *query, const char *name, GError **error) {
     return g_steal_pointer(&list);
 }
 
-TaskList *store_get_task(StoreConn *conn, int64_t dag_run_id, const char *task_id, GError **error) {
+TaskList *store_get_task(StoreConn *conn, int64_t dag_run_id, const char *task_id, GError **error)
+{
     Query query =
         query_begin(conn, "SELECT " TASK_COLUMNS " FROM task_instance WHERE dag_run_id = ? AND task_id = ?");
     query_bind_int(&query, dag_run_id);
@@ -93,13 +100,15 @@ TaskList *store_get_task(StoreConn *conn, int64_t dag_run_id, const char *task_i
     return take_one(&query, task_id, error);
 }
 
-TaskList *store_get_task_by_id(StoreConn *conn, int64_t ti_id, GError **error) {
+TaskList *store_get_task_by_id(StoreConn *conn, int64_t ti_id, GError **error)
+{
     Query query = query_begin(conn, "SELECT " TASK_COLUMNS " FROM task_instance WHERE id = ?");
     query_bind_int(&query, ti_id);
     return take_one(&query, "with that id", error);
 }
 
-TaskList *store_list_tries(StoreConn *conn, int64_t ti_id, GError **error) {
+TaskList *store_list_tries(StoreConn *conn, int64_t ti_id, GError **error)
+{
     Query query = query_begin(
         conn,
         "SELECT t.id, t.dag_run_id, t.task_id, h.state, h.end_reason, h.try_number, h.max_tries, "
@@ -117,7 +126,8 @@ TaskList *store_list_tries(StoreConn *conn, int64_t ti_id, GError **error) {
 }
 
 bool store_count_task_states(StoreConn *conn, int64_t dag_run_id, int64_t ret_counts[TASK_STATE_COUNT],
-                             GError **error) {
+                             GError **error)
+{
     for (int i = 0; i < TASK_STATE_COUNT; i++)
         ret_counts[i] = 0;
     Query query =

@@ -2,7 +2,8 @@
 #include "scheduler/store/filter.h"
 #include "scheduler/store/writer.h"
 
-bool store_put_xcom(Store *store, const XCom *xcom, GError **error) {
+bool store_put_xcom(Store *store, const XCom *xcom, GError **error)
+{
     Query query =
         query_begin(store->conn,
                     "INSERT INTO xcom (dag_run_id, task_id, key, value, timestamp_us) VALUES (?, ?, ?, ?, ?) "
@@ -16,8 +17,8 @@ bool store_put_xcom(Store *store, const XCom *xcom, GError **error) {
     return query_run(&query, error);
 }
 
-bool store_delete_xcom(Store *store, int64_t dag_run_id, const char *task_id, const char *key,
-                       GError **error) {
+bool store_delete_xcom(Store *store, int64_t dag_run_id, const char *task_id, const char *key, GError **error)
+{
     Query query =
         query_begin(store->conn, "DELETE FROM xcom WHERE dag_run_id = ? AND task_id = ? AND key = ?");
     query_bind_int(&query, dag_run_id);
@@ -26,7 +27,8 @@ bool store_delete_xcom(Store *store, int64_t dag_run_id, const char *task_id, co
     return query_run_found(&query, "XCom", key, error);
 }
 
-bool store_delete_xcoms(Store *store, int64_t dag_run_id, const char *task_id, GError **error) {
+bool store_delete_xcoms(Store *store, int64_t dag_run_id, const char *task_id, GError **error)
+{
     Query query = query_begin(store->conn, "DELETE FROM xcom WHERE dag_run_id = ? AND task_id = ?");
     query_bind_int(&query, dag_run_id);
     query_bind_text(&query, task_id);
@@ -34,7 +36,8 @@ bool store_delete_xcoms(Store *store, int64_t dag_run_id, const char *task_id, G
 }
 
 bool store_find_xcom(StoreConn *conn, int64_t dag_run_id, const char *task_id, const char *key,
-                     char **ret_value_json, GError **error) {
+                     char **ret_value_json, GError **error)
+{
     Query query =
         query_begin(conn, "SELECT value FROM xcom WHERE dag_run_id = ? AND task_id = ? AND key = ?");
     query_bind_int(&query, dag_run_id);
@@ -45,7 +48,8 @@ bool store_find_xcom(StoreConn *conn, int64_t dag_run_id, const char *task_id, c
 }
 
 GPtrArray *store_list_xcoms(StoreConn *conn, int64_t dag_run_id, const char *task_id, const char *key,
-                            Page page, int64_t *ret_total, GError **error) {
+                            Page page, int64_t *ret_total, GError **error)
+{
     g_auto(Filter) filter = filter_begin();
     filter_int(&filter, "dag_run_id = ?", dag_run_id);
     filter_text(&filter, "task_id = ?", task_id);
