@@ -7,10 +7,6 @@
 
 #define SUGGESTION_BUDGET 20000 /* names compared for all suggestions of one file */
 
-#define ID_RULE                                                                                              \
-    "an id has 1 to 200 letters, digits, \".\", \"_\" or \"-\", begins with a letter or digit, and has no "  \
-    "\"..\""
-
 char *load_content_hash(const char *text, size_t n_text, const char *folder)
 {
     g_autoptr(GChecksum) checksum = g_checksum_new(G_CHECKSUM_SHA256);
@@ -49,10 +45,11 @@ static const char *read_dag_id(Loader *loader, const YamlNode *root, const char 
     if (id_is_valid(id))
         return id;
     if (node != NULL)
-        loader_error(loader, node, "\"%s\" is not a valid dag_id: " ID_RULE, id);
+        loader_error(loader, node, "\"%s\" is not a valid dag_id: " LOAD_ID_RULE, id);
     else if (id[0] != '\0')
         loader_error(loader, root,
-                     "\"dag_id\" is missing, and the file's name \"%s\" is not valid as one: " ID_RULE, id);
+                     "\"dag_id\" is missing, and the file's name \"%s\" is not valid as one: " LOAD_ID_RULE,
+                     id);
     else
         loader_error(loader, root, "\"dag_id\" is missing");
     return "";

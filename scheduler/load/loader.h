@@ -15,6 +15,10 @@
 
 #define LOAD_MAX_PARAMS 1000
 #define LOAD_MAX_TAGS   1000
+/** What id_is_valid() asks for, in words. */
+#define LOAD_ID_RULE                                                                                         \
+    "an id has 1 to 200 letters, digits, \".\", \"_\" or \"-\", begins with a letter or digit, and has no "  \
+    "\"..\""
 /** In bigger DAGs xcom_pull's task ids are checked when rendering: here it would cost tasks times tasks. */
 #define LOAD_MAX_NAMES_CHECKED 2000
 

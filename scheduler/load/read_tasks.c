@@ -6,10 +6,6 @@
 
 #define CYCLE_SHOWN 12
 
-#define ID_RULE                                                                                              \
-    "an id has 1 to 200 letters, digits, \".\", \"_\" or \"-\", begins with a letter or digit, and has no "  \
-    "\"..\""
-
 static void read_one(Loader *loader, const YamlPair *pair, const Task *base, uint32_t index)
 {
     const YamlNode *key = pair->key, *value = pair->value;
@@ -21,7 +17,7 @@ static void read_one(Loader *loader, const YamlPair *pair, const Task *base, uin
     task->position = (SourcePosition){.line = key->line, .column = key->column};
     loader->current_task = index;
     if (!id_is_valid(key->text) && !key->reported)
-        loader_error(loader, key, "\"%s\" is not a valid task id: " ID_RULE, key->text);
+        loader_error(loader, key, "\"%s\" is not a valid task id: " LOAD_ID_RULE, key->text);
     if (value->reported || yaml_node_is_null(value))
         return;
     if (value->kind == YAML_KIND_MAPPING)
