@@ -122,8 +122,8 @@ CREATE TABLE task_instance (
     -- What each state asks of the rest of the row; unknown words end in ELSE. CASE and OR instead of IN, because for
     -- each statement SQLite builds a table of an IN list of more than two, which made inserts five times as slow.
     CONSTRAINT task_instance_fits_its_state CHECK (CASE state
-        WHEN 'scheduled' THEN try_number >= 1 -- an attempt exists from here on
-        WHEN 'queued' THEN try_number >= 1 AND queued_us IS NOT NULL
+        WHEN 'scheduled' THEN try_number >= 1 AND end_date_us IS NULL -- an attempt exists from here on
+        WHEN 'queued' THEN try_number >= 1 AND queued_us IS NOT NULL AND end_date_us IS NULL
         WHEN 'running' THEN try_number >= 1 AND start_date_us IS NOT NULL AND end_date_us IS NULL
         WHEN 'success' THEN end_date_us IS NOT NULL
             -- exit code 0 of that attempt, no process at all, or a user's mark
@@ -133,10 +133,10 @@ CREATE TABLE task_instance (
         WHEN 'upstream_failed' THEN end_date_us IS NOT NULL
         WHEN 'up_for_retry' THEN try_number >= 1 AND end_date_us IS NOT NULL AND retry_at_us IS NOT NULL
         WHEN 'up_for_reschedule' THEN try_number >= 1
-        WHEN 'deferred' THEN try_number >= 1
-        WHEN 'restarting' THEN try_number >= 1
-        WHEN 'removed' THEN 1
-        ELSE state IS NULL
+        WHEN 'deferred' THEN try_number >= 1 AND end_date_us IS NULL
+        WHEN 'restarting' THEN try_number >= 1 AND end_date_us IS NULL
+        WHEN 'removed' THEN end_date_us IS NOT NULL
+        ELSE state IS NULL AND end_date_us IS NULL
     END)
 ) STRICT;
 

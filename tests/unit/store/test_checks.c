@@ -56,6 +56,9 @@ static const struct {
     {IN_TI ", end_date_us, term_signal) VALUES (1, 'x', 0, 'p', 1, 1, 1, 'success', 5, 9)",
      SQLITE_CONSTRAINT_CHECK},
     {IN_TI ", pid) VALUES (1, 'x', 0, 'p', 1, 1, 0, NULL, 0)", SQLITE_CONSTRAINT_CHECK},
+    {IN_TI ", end_date_us) VALUES (1, 'x', 0, 'p', 1, 1, 1, NULL, 5)", SQLITE_CONSTRAINT_CHECK},
+    {IN_TI ", end_date_us) VALUES (1, 'x', 0, 'p', 1, 1, 1, 'scheduled', 5)", SQLITE_CONSTRAINT_CHECK},
+    {IN_TI ") VALUES (1, 'x', 0, 'p', 1, 1, 0, 'removed')", SQLITE_CONSTRAINT_CHECK},
     /* the rest */
     {"UPDATE event_log SET event = 'x'", SQLITE_CONSTRAINT_TRIGGER},
     {"UPDATE dag_version SET source = ''", SQLITE_CONSTRAINT_TRIGGER},
@@ -79,8 +82,7 @@ static const char *const allowed[] = {
     IN_TI ", end_date_us) VALUES (1, 'c', 0, 'p', 1, 1, 0, 'upstream_failed', 5)",
     IN_TI ", end_date_us) VALUES (1, 'd', 0, 'p', 1, 1, 0, 'success', 5)", /* marked before it began */
     IN_TI ", end_date_us, exit_code) VALUES (1, 'e', 0, 'p', 1, 1, 1, 'skipped', 5, 99)",
-    IN_TI ") VALUES (1, 'f', 0, 'p', 1, 1, 0, 'removed')",
-    IN_TI ", start_date_us, end_date_us) VALUES (1, 'g', 0, 'p', 1, 1, 2, NULL, 5, 6)", /* cleared */
+    IN_TI ", start_date_us) VALUES (1, 'f', 0, 'p', 1, 1, 2, NULL, 5)", /* cleared: its tries go on */
     IN_RUN
     ") VALUES ('d', 'null1', 'manual', 'queued', 1, 0, 0, '{}', '{}')", /* null logical dates are distinct */
     IN_RUN ") VALUES ('d', 'null2', 'manual', 'queued', 1, 0, 0, '{}', '{}')",
