@@ -133,12 +133,14 @@ struct Executor {
 };
 
 /** Brings executor and committed rows together; see the top of this file. Once, before anything else. */
-static inline void executor_resync(Executor *ex, const ExecutorExpected *expected, size_t count) {
+static inline void executor_resync(Executor *ex, const ExecutorExpected *expected, size_t count)
+{
     ex->ops->resync(ex, expected, count);
 }
 
 /** Starts an attempt. A second start of the same attempt does nothing. Failures arrive as events. */
-static inline void executor_start(Executor *ex, const ExecutorRequest *request) {
+static inline void executor_start(Executor *ex, const ExecutorRequest *request)
+{
     ex->ops->start(ex, request);
 }
 
@@ -147,12 +149,14 @@ static inline void executor_start(Executor *ex, const ExecutorRequest *request) 
  * when all of it is gone. False when the executor holds no unfinished attempt of that key: no event will
  * follow.
  */
-static inline bool executor_cancel(Executor *ex, AttemptKey key) {
+static inline bool executor_cancel(Executor *ex, AttemptKey key)
+{
     return ex->ops->cancel(ex, key);
 }
 
 /** The outcome is committed: the executor may forget the attempt. Unknown keys are fine. */
-static inline void executor_acknowledge(Executor *ex, AttemptKey key) {
+static inline void executor_acknowledge(Executor *ex, AttemptKey key)
+{
     ex->ops->acknowledge(ex, key);
 }
 
@@ -160,6 +164,7 @@ static inline void executor_acknowledge(Executor *ex, AttemptKey key) {
  * Sends what is still to be sent, lets go of everything and frees `ex`; running attempts run on. No events
  * after this call. `closed` (may be NULL) is called on the loop when the last handle is closed.
  */
-static inline void executor_close(Executor *ex, ExecutorClosedFn closed, void *user) {
+static inline void executor_close(Executor *ex, ExecutorClosedFn closed, void *user)
+{
     ex->ops->close(ex, closed, user);
 }

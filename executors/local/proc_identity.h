@@ -14,8 +14,9 @@ typedef struct {
 } BootId;
 
 typedef struct {
-    pid_t pid;           /* 0 = none */
-    uint64_t start_time; /* clock ticks after boot: field 22 of /proc/PID/stat; 0 = not known */
+    pid_t pid;            /* 0 = none */
+    uint64_t start_time;  /* clock ticks after boot: field 22 of /proc/PID/stat */
+    uint32_t start_slack; /* it started at start_time..start_time + start_slack */
     BootId boot;
 } ProcIdentity;
 
@@ -37,6 +38,16 @@ void boot_id_format(const BootId *id, char out[static 33]);
 bool proc_stat_parse(const char *text, size_t length, ProcStat *out);
 /** False when there is no such process. */
 bool proc_stat_read(pid_t pid, ProcStat *out);
+
+/** Clock ticks since boot, as start times count them. */
+uint64_t proc_ticks_now(void);
+/**
+ * The identity of a child that was made between two readings of proc_ticks_now(): reading its stat file would
+ * cost more than all else we do for a short task, and no pid is reused within such a window.
+ */
+ProcIdentity proc_identity_of_child(pid_t pid, uint64_t ticks_before, uint64_t ticks_after);
+/** Whether `stat`, read in this boot, is of the process `id`. */
+bool proc_identity_matches(const ProcIdentity *id, const ProcStat *stat);
 
 /** The identity of a live (or unreaped) process of this boot; false when there is none. */
 bool proc_identity_read(pid_t pid, ProcIdentity *out);

@@ -7,24 +7,15 @@
  * page cache, which survives kill -9, never shows half a part. What a power loss tears is seen by the CRC of
  * the part, which also covers the claim: a part left over from the slot's former attempt never passes.
  *
- * Layout (native byte order: the file never leaves its machine), version 1:
+ * Layout, version 1 (native byte order: the file never leaves its machine), field by field in slot_layout.h:
  *
- *   header, one record's size:
- *     0  char[8]  "WEIRSLOT"      16  i32 runner's pid          32  u8[16] boot id
- *     8  u32 version = 1          20  u32 CRC of bytes 0..20, 24..48
- *    12  u32 record size = 512    24  u64 runner's start time
- *   record:
- *     0  u32 phase               56  u32 CRC of claim + start   112  u32 CRC of claim + exit
- *     4  u32 CRC of claim        60  i32 pid                    116  i32 outcome (ExecutorOutcome)
- *     8  i64 ti_id               64  u64 start time (ticks)     120  i32 exit code, -1 = none
- *    16  i32 try number          72  u8[16] boot id             124  i32 signal, 0 = none
- *    20  u32 flags               88  i64 started_us             128  u32 flags (SLOT_EXIT_*)
- *    24  u64 sequence            96  i64 log_begin              132  i32 errno
- *    32  i64 claimed_us         104  u64 reserved               136  i64 finished_us
- *    40  i64 grace_us                                           144  i64 log_begin
- *    48  i64 timeout_us                                         152  i64 log_end
- *                                                               160  i64 max_rss_kb, 168 user_us, 176
- * system_us 184  u32 text length, 188 reserved, 192 text[320]
+ *   0    header: "WEIRSLOT", version, record size, the runner's identity, CRC
+ *   512  record 0, 512 bytes (one disk sector, which is torn rarely if ever):
+ *          0    u32 phase
+ *          4    claim: u32 CRC; ti_id, try number, sequence, time, grace, timeout
+ *          56   start: u32 CRC of claim and start; pid, start time, boot id, time, where its output begins
+ *          112  exit:  u32 CRC of claim and exit; outcome, code, signal, times, log range, rusage, text
+ *   1024 record 1, ...
  *
  * The record is also what the runner sends to its controller: one decoder for both.
  */

@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: MIT */
+#include "executors/executor.h"
+
+guint attempt_key_hash(gconstpointer key)
+{
+    const AttemptKey *k = key;
+    uint64_t mixed = ((uint64_t)k->ti_id * 31 + (uint32_t)k->try_number) * UINT64_C(0x9E3779B97F4A7C15);
+    return (guint)(mixed >> 32);
+}
+
+gboolean attempt_key_equal(gconstpointer a, gconstpointer b)
+{
+    const AttemptKey *x = a, *y = b;
+    return x->ti_id == y->ti_id && x->try_number == y->try_number;
+}
+
+const char *executor_outcome_to_string(ExecutorOutcome outcome)
+{
+    switch (outcome) {
+    case EXECUTOR_OUTCOME_EXITED:
+        return "exited";
+    case EXECUTOR_OUTCOME_SIGNALED:
+        return "signaled";
+    case EXECUTOR_OUTCOME_TIMED_OUT:
+        return "timed_out";
+    case EXECUTOR_OUTCOME_CANCELED:
+        return "canceled";
+    case EXECUTOR_OUTCOME_START_FAILED:
+        return "start_failed";
+    case EXECUTOR_OUTCOME_LOST:
+        return "lost";
+    case EXECUTOR_OUTCOME_COUNT:
+    case EXECUTOR_OUTCOME_INVALID:
+        break;
+    }
+    return "invalid";
+}
