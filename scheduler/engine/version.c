@@ -65,13 +65,24 @@ static void output_drop_tasks(Engine *engine, const EngineRun *run)
     }
 }
 
+/** Rows to be inserted point into memory, too; but a run moves only once between two commits. */
+static bool output_has_added(const Engine *engine, const EngineRun *run)
+{
+    for (guint i = 0; i < engine->output.added_tasks->len; i++) {
+        const TaskInstance *ti = engine->output.added_tasks->pdata[i];
+        if (ti->dag_run_id == run->row->id)
+            return true;
+    }
+    return false;
+}
+
 bool engine_set_run_version(Engine *engine, int64_t dag_run_id, Dag *dag, int64_t dag_version_id,
                             int64_t first_ti_id, int64_t now_us)
 {
     EngineRun *run = engine_find_run(engine, dag_run_id);
     if (run == NULL)
         return false;
-    g_assert(!run->is_new && engine->output.added_tasks->len == 0);
+    g_assert(!run->is_new && !output_has_added(engine, run));
     g_autoptr(Dag) old_dag = run->dag;
     g_autofree EngineTask *old_tasks = run->tasks;
     g_autoptr(GPtrArray) old_extras = run->extras;
