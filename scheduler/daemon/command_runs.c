@@ -56,6 +56,7 @@ static json_t *dags_resume(Command *command, GError **error)
     if (on_latest)
         run_change_version(command, run, &latest);
     engine_set_run_flags(daemon->engine, run->id, runs_wanted_flags(daemon, true), command->now_us);
+    reports_repeat_not_started(daemon, command->now_us);
     command_audit(command, "resume_dag_run", run->dag_id, run->run_id, NULL, NULL);
     command_note_waiting(command, run->id);
     return run_result(command, run);

@@ -11,6 +11,8 @@
 
 /** Without commits for this long, what waits in the write-ahead log goes into the database. */
 #define IDLE_CHECKPOINT_MS 1000
+/** That a task has started may be stored this much later. */
+#define STARTED_DELAY_MS 10
 
 void daemon_log(Daemon *daemon, DaemonLogLevel level, const char *format, ...)
 {
@@ -81,6 +83,18 @@ static void on_idle_timer(uv_timer_t *handle)
     }
 }
 
+static void on_started_timer(uv_timer_t *handle)
+{
+    Daemon *daemon = handle->data;
+    daemon->is_report_urgent = true;
+}
+
+void turn_arm_started_timer(Daemon *daemon)
+{
+    if (!uv_is_active((uv_handle_t *)&daemon->started_timer))
+        uv_timer_start(&daemon->started_timer, on_started_timer, STARTED_DELAY_MS, 0);
+}
+
 void turn_arm_idle_timer(Daemon *daemon)
 {
     uv_timer_start(&daemon->idle_timer, on_idle_timer, IDLE_CHECKPOINT_MS, 0);
@@ -123,7 +137,8 @@ static bool open_loop(Daemon *daemon, GError **error)
     uv_timer_init(&daemon->loop, &daemon->resync_timer);
     daemon->prepare.data = daemon->check.data = daemon;
     daemon->engine_timer.data = daemon->retry_timer.data = daemon->idle_timer.data = daemon;
-    daemon->resync_timer.data = daemon;
+    uv_timer_init(&daemon->loop, &daemon->started_timer);
+    daemon->resync_timer.data = daemon->started_timer.data = daemon;
     uv_prepare_start(&daemon->prepare, on_prepare);
     uv_check_start(&daemon->check, on_check);
     daemon->are_handles_open = true;
@@ -197,6 +212,7 @@ static Daemon *daemon_new(const DaemonOptions *options)
     daemon->engine_timer_us = TIME_NONE;
     daemon->runs = g_hash_table_new_full(g_int64_hash, g_int64_equal, NULL, run_entry_free);
     daemon->reports = g_array_new(FALSE, FALSE, sizeof(Report));
+    daemon->unstarted = g_array_new(FALSE, FALSE, sizeof(AttemptId));
     daemon->writes = g_array_new(FALSE, TRUE, sizeof(PendingWrite));
     daemon->acknowledgements = g_array_new(FALSE, FALSE, sizeof(AttemptId));
     daemon->visited = g_array_new(FALSE, FALSE, sizeof(int64_t));
@@ -263,6 +279,7 @@ static void clear_inbox(Daemon *daemon)
     for (guint i = 0; i < daemon->reports->len; i++)
         report_clear(&g_array_index(daemon->reports, Report, i));
     g_array_unref(daemon->reports);
+    g_array_unref(daemon->unstarted);
     g_queue_clear_full(&daemon->commands, (GDestroyNotify)pending_command_free);
     pending_command_free(daemon->answering);
     json_decref(daemon->answer);
@@ -279,6 +296,7 @@ void daemon_close(Daemon *daemon)
         return;
     if (daemon->is_blocked && daemon->fatal == NULL)
         turn_commit(daemon, g_get_real_time());
+    daemon->is_report_urgent = true; /* there is no later */
     if (daemon->engine != NULL)
         turn_run_all(daemon);
     if (daemon->is_blocked)

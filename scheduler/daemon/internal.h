@@ -98,14 +98,16 @@ struct Daemon {
     Store *store;
     Engine *engine;
     Executor *executor; /**< NULL in OFFLINE */
+    bool is_recovering; /**< daemon_open() waits for the executor */
     bool is_resynced;   /**< the executor has told what it knew */
     DagBag *bag;
     Server *server;
     Watch *watch;
     GHashTable *runs; /**< int64_t DagRun.id -> RunEntry: what is in the engine */
 
-    GArray *reports; /**< Report */
-    GQueue commands; /**< PendingCommand* */
+    GArray *reports;       /**< Report */
+    bool is_report_urgent; /**< one of them says more than that a task has started */
+    GQueue commands;       /**< PendingCommand* */
     bool is_tick_due;
     GArray *writes;            /**< PendingWrite */
     GArray *acknowledgements;  /**< AttemptId: after the commit */
@@ -113,6 +115,8 @@ struct Daemon {
     PendingCommand *answering; /**< whose answer waits for the commit, with ... */
     json_t *answer;
     GPtrArray *outputs_read; /**< char*: WEIR_OUTPUT files to remove after the commit */
+    GArray *unstarted;       /**< AttemptId: queued in a held run, and with no executor */
+    bool has_kept_records;   /**< an outcome could not be brought in; the executor keeps it */
     bool in_turn;
     bool is_blocked; /**< a commit waits for room on the disk */
     GError *fatal;   /**< why the daemon gave up; or NULL */
@@ -124,6 +128,7 @@ struct Daemon {
     uv_timer_t retry_timer;
     uv_timer_t idle_timer;
     uv_timer_t resync_timer;
+    uv_timer_t started_timer;
     bool is_resync_late;
     int64_t engine_timer_us; /**< what the timer is armed for; TIME_NONE = not */
     bool is_loop_open;
@@ -145,6 +150,8 @@ bool turn_commit(Daemon *daemon, int64_t now_us);
 
 /* ---- daemon.c ---- */
 
+/** Lets reports wait a little for company; see turn.c. */
+void turn_arm_started_timer(Daemon *daemon);
 /** Arms the timer for what the engine waits for. */
 void turn_arm_timer(Daemon *daemon);
 /** Another commit in a second. */
@@ -169,12 +176,16 @@ void persist_add_dag_paused(Daemon *daemon, const char *dag_id, bool is_paused);
 
 /* ---- reports.c ---- */
 
+/** Notes one down; takes its message. */
+void reports_add(Daemon *daemon, const Report *report);
 /** ExecutorEventFn: only notes it down. */
 void reports_on_event(const ExecutorEvent *event, void *user);
 void report_clear(Report *report);
 /** Notes that an attempt could not even be handed to an executor. */
 void reports_add_failure(Daemon *daemon, AttemptId attempt, EndReason reason, int64_t now_us);
 void reports_add_not_started(Daemon *daemon, AttemptId attempt, int64_t now_us);
+/** After runs were let go: what was said of their attempts while they were held. */
+void reports_repeat_not_started(Daemon *daemon, int64_t now_us);
 /** Hands one report to the engine, with its XComs. */
 void reports_take(Daemon *daemon, const Report *report, int64_t now_us);
 

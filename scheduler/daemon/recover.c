@@ -76,7 +76,7 @@ static bool commit_collected(void *user)
     Daemon *daemon = user;
     daemon->is_tick_due = true;
     turn_run_all(daemon);
-    return !daemon->is_blocked && daemon->fatal == NULL;
+    return !daemon->is_blocked && daemon->fatal == NULL && !daemon->has_kept_records;
 }
 
 /* Without a loop of our own: what runners hold, brought in once. */
@@ -104,7 +104,9 @@ bool recover(Daemon *daemon, GError **error)
             return false;
     } else {
         executor_resync(daemon->executor, (const ExecutorExpected *)(void *)expected->data, expected->len);
+        daemon->is_recovering = true;
         wait_for_resync(daemon);
+        daemon->is_recovering = false;
     }
     daemon->is_tick_due = true;
     turn_run_all(daemon);

@@ -20,11 +20,20 @@ static AttemptOutcome outcome_of(const ExecutorEvent *event)
     };
 }
 
+void reports_add(Daemon *daemon, const Report *report)
+{
+    g_array_append_vals(daemon->reports, report, 1);
+    if (report->kind != REPORT_STARTED)
+        daemon->is_report_urgent = true;
+}
+
 void reports_on_event(const ExecutorEvent *event, void *user)
 {
     Daemon *daemon = user;
     if (event->kind == EXECUTOR_EVENT_RESYNCED) {
         daemon->is_resynced = true;
+        if (daemon->is_recovering)
+            uv_stop(&daemon->loop); /* lest it waits once more for nothing */
         return;
     }
     Report report = {
@@ -45,10 +54,12 @@ void reports_on_event(const ExecutorEvent *event, void *user)
         report.has_ended_itself = event->outcome == EXECUTOR_OUTCOME_EXITED ||
                                   event->outcome == EXECUTOR_OUTCOME_SIGNALED ||
                                   event->outcome == EXECUTOR_OUTCOME_TIMED_OUT;
-        if (event->message != NULL && event->message[0] != '\0')
+        /* A runner has written its line into the log itself; what the executor says for want of one, we do.
+         */
+        if (event->log_end == 0 && event->message != NULL && event->message[0] != '\0')
             report.message = g_strdup(event->message);
     }
-    g_array_append_val(daemon->reports, report);
+    reports_add(daemon, &report);
 }
 
 void report_clear(Report *report)
@@ -64,13 +75,13 @@ void reports_add_failure(Daemon *daemon, AttemptId attempt, EndReason reason, in
         .at_us = now_us,
         .outcome = {.reason = reason, .exit_code = EXIT_CODE_NONE, .end_us = now_us},
     };
-    g_array_append_val(daemon->reports, report);
+    reports_add(daemon, &report);
 }
 
 void reports_add_not_started(Daemon *daemon, AttemptId attempt, int64_t now_us)
 {
     Report report = {.kind = REPORT_NOT_STARTED, .attempt = attempt, .at_us = now_us};
-    g_array_append_val(daemon->reports, report);
+    reports_add(daemon, &report);
 }
 
 /* ---- XComs ---- */
@@ -171,10 +182,11 @@ static bool take_finished(Daemon *daemon, const Report *report, int64_t now_us)
     int64_t dag_run_id = ti->dag_run_id;
     RunContext *context = run_context_of(daemon, dag_run_id);
     bool is_current = ti->try_number == report->attempt.try_number;
-    if (report->outcome.reason == END_EXIT_CODE && report->pid > 0 && is_current &&
-        ti->state == TASK_STATE_QUEUED)
-        engine_attempt_started(daemon->engine, report->attempt, report->pid, report->at_us, now_us);
-    ti = engine_task_by_id(daemon->engine, report->attempt.ti_id, &index);
+    if (report->pid > 0 && is_current && ti->state == TASK_STATE_QUEUED) {
+        /* It started and ended while nobody looked; it cannot have been long in the queue. */
+        engine_attempt_started(daemon->engine, report->attempt, report->pid, ti->queued_us, now_us);
+        ti = engine_task_by_id(daemon->engine, report->attempt.ti_id, &index);
+    }
     const char *task_id = ti->task_id;
     if (!engine_attempt_finished(daemon->engine, report->attempt, &report->outcome, now_us) || !is_current)
         return true;
@@ -193,6 +205,30 @@ static bool take_finished(Daemon *daemon, const Report *report, int64_t now_us)
     return true;
 }
 
+static bool is_held(Daemon *daemon, AttemptId attempt)
+{
+    const TaskInstance *ti = engine_task_by_id(daemon->engine, attempt.ti_id, NULL);
+    return ti != NULL && (engine_run_flags(daemon->engine, ti->dag_run_id) & ENGINE_RUN_HELD) != 0;
+}
+
+static void take_not_started(Daemon *daemon, AttemptId attempt, int64_t now_us)
+{
+    if (is_held(daemon, attempt)) /* not wanted now; once its run is let go it is */
+        g_array_append_val(daemon->unstarted, attempt);
+    engine_attempt_not_started(daemon->engine, attempt, now_us);
+}
+
+void reports_repeat_not_started(Daemon *daemon, int64_t now_us)
+{
+    for (guint i = daemon->unstarted->len; i > 0; i--) {
+        AttemptId attempt = g_array_index(daemon->unstarted, AttemptId, i - 1);
+        if (is_held(daemon, attempt))
+            continue;
+        engine_attempt_not_started(daemon->engine, attempt, now_us);
+        g_array_remove_index_fast(daemon->unstarted, i - 1);
+    }
+}
+
 void reports_take(Daemon *daemon, const Report *report, int64_t now_us)
 {
     bool may_acknowledge = true;
@@ -204,9 +240,13 @@ void reports_take(Daemon *daemon, const Report *report, int64_t now_us)
         may_acknowledge = take_finished(daemon, report, now_us);
         break;
     case REPORT_NOT_STARTED:
-        engine_attempt_not_started(daemon->engine, report->attempt, now_us);
+        take_not_started(daemon, report->attempt, now_us);
         break;
     }
-    if (report->wants_acknowledgement && may_acknowledge)
+    if (!report->wants_acknowledgement)
+        return;
+    if (may_acknowledge)
         g_array_append_val(daemon->acknowledgements, report->attempt);
+    else
+        daemon->has_kept_records = true;
 }

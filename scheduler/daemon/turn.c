@@ -144,6 +144,7 @@ static void run_reports(Daemon *daemon)
     for (guint i = 0; i < daemon->reports->len; i++)
         report_clear(&g_array_index(daemon->reports, Report, i));
     g_array_set_size(daemon->reports, 0);
+    daemon->is_report_urgent = false;
     if (daemon->is_tick_due)
         engine_tick(daemon->engine, now_us);
     daemon->is_tick_due = false;
@@ -160,6 +161,13 @@ static bool may_take_in(const Daemon *daemon)
 
 static void run_pending_command(Daemon *daemon, PendingCommand *command)
 {
+    if (daemon->reports->len > 0) { /* a command sees all that is known */
+        run_reports(daemon);
+        if (!may_take_in(daemon)) {
+            g_queue_push_head(&daemon->commands, command);
+            return;
+        }
+    }
     int64_t now_us = g_get_real_time();
     daemon->in_turn = true;
     Caller caller = {.user = command->user, .via = command->via};
@@ -168,10 +176,23 @@ static void run_pending_command(Daemon *daemon, PendingCommand *command)
     turn_commit(daemon, now_us);
 }
 
+/*
+ * Starts alone are no hurry: nothing follows from them, and recovery does not need them. They wait a little
+ * for the end of a short task, or of another, and share its commit.
+ */
+static bool reports_may_wait(Daemon *daemon)
+{
+    if (daemon->is_report_urgent)
+        return false;
+    if (daemon->reports->len > 0)
+        turn_arm_started_timer(daemon);
+    return true;
+}
+
 void turn_run_all(Daemon *daemon)
 {
     while (may_take_in(daemon)) {
-        if (daemon->reports->len > 0 || daemon->is_tick_due)
+        if (daemon->is_tick_due || !reports_may_wait(daemon))
             run_reports(daemon);
         else if (!g_queue_is_empty(&daemon->commands))
             run_pending_command(daemon, g_queue_pop_head(&daemon->commands));
