@@ -13,6 +13,7 @@
 #include <glib/gstdio.h>
 
 #include <errno.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -36,7 +37,7 @@ typedef struct {
 
 /** What the child is trying; shared with the parent. */
 typedef struct {
-    guint64 done;
+    bool finished;    /**< every input was tried: what comes after is the leak check */
     guint64 mutation; /**< 0 = an input of the corpus as it is */
     guint32 input;
     guint32 size;
@@ -131,56 +132,16 @@ static void insert_bytes(GByteArray *text, guint64 *state, const uint8_t *bytes,
     memcpy(text->data + at, copy, n);
 }
 
-/** Text that parsers of all kinds stumble over. */
+/** Text that parsers of all kinds stumble over: mostly single characters, else a word. */
 static void insert_awkward(GByteArray *text, guint64 *state)
 {
-    static const char *const awkward[] = {"{{",
-                                          "}}",
-                                          "\"",
-                                          "'",
-                                          "\\",
-                                          "\n",
-                                          "\r\n",
-                                          "\t",
-                                          " ",
-                                          "#",
-                                          ":",
-                                          ": ",
-                                          "- ",
-                                          "*",
-                                          "&a",
-                                          "*a",
-                                          "/",
-                                          "-",
-                                          ",",
-                                          "L",
-                                          "0",
-                                          "-1",
-                                          "99999",
-                                          "1e308",
-                                          "2147483648",
-                                          "9223372036854775807",
-                                          "[",
-                                          "]",
-                                          "{",
-                                          "}",
-                                          "(",
-                                          ")",
-                                          "|",
-                                          "%",
-                                          "\xc3\xa9",
-                                          "\xff",
-                                          "\xed\xa0\x80",
-                                          "\xf0\x9f\x98\x80",
-                                          "T",
-                                          "Z",
-                                          "PT",
-                                          "~",
-                                          "!!",
-                                          "..",
-                                          "\xef\xbb\xbf"};
-    const char *bytes = awkward[below(state, G_N_ELEMENTS(awkward))];
-    insert_bytes(text, state, (const uint8_t *)bytes, (guint)strlen(bytes));
+    static const char marks[] = "{}[]()<>\"'`\\\n\r\t #:;-+*&|%,./~!?=@^$_0TZL";
+    static const char *const words[] = {
+        "{{ ", " }}", ": ", "\n- ", "-1", "99999999", "1e308", "2147483648",   "9223372036854775808",
+        "..",  "PT",  "&a", "*a",   "!!", "\xc3\xa9", "\xff",  "\xed\xa0\x80", "\xf0\x9f\x98\x80"};
+    guint i = below(state, sizeof marks - 1 + G_N_ELEMENTS(words));
+    const char *bytes = i < sizeof marks - 1 ? &marks[i] : words[i - (sizeof marks - 1)];
+    insert_bytes(text, state, (const uint8_t *)bytes, i < sizeof marks - 1 ? 1 : (guint)strlen(bytes));
 }
 
 /** A piece of this input, or of another one. */
@@ -249,7 +210,6 @@ static void try_bytes(const uint8_t *data, size_t size)
         memcpy(exact, data, size);
     alarm(SECONDS_PER_INPUT);
     LLVMFuzzerTestOneInput(exact, size);
-    trying->done++;
 }
 
 static void child_main(guint64 seed, guint64 mutations)
@@ -265,6 +225,7 @@ static void child_main(guint64 seed, guint64 mutations)
         mutate(seed, i);
         try_bytes(trying->data, trying->size);
     }
+    trying->finished = true;
     exit(EXIT_SUCCESS); /* not _exit: the leak check runs at exit */
 }
 
@@ -291,8 +252,8 @@ static void report(const char *program, const char *folder, guint64 seed, int st
                 WTERMSIG(status) == SIGALRM ? "an input takes too long" : g_strsignal(WTERMSIG(status)));
     else
         fprintf(stderr, "\n%s: exit code %d\n", program, WEXITSTATUS(status));
-    if (trying->done >= corpus->len && trying->mutation == 0) {
-        fprintf(stderr, "after the last input; a leak?\n");
+    if (trying->finished) {
+        fprintf(stderr, "after the last input: something leaks\n");
     } else if (trying->mutation == 0) {
         fprintf(stderr, "again: %s %s\n", program, g_array_index(corpus, Input, trying->input).name);
     } else {
@@ -331,7 +292,7 @@ static int run(const char *program, const char *folder, guint64 seed, guint64 mu
 int main(int argc, char **argv)
 {
     gint64 mutations = 0, seed = 1;
-    g_autofree char *folder = g_strdup(".");
+    g_autofree char *folder = NULL;
     g_auto(GStrv) paths = NULL;
     const GOptionEntry options[] = {
         {"mutations", 'n', 0, G_OPTION_ARG_INT64, &mutations, "inputs to make from the corpus", "N"},
@@ -356,7 +317,7 @@ int main(int argc, char **argv)
         perror("mmap");
         return EXIT_FAILURE;
     }
-    int code = run(argv[0], folder, (guint64)seed, (guint64)MAX(mutations, 0));
+    int code = run(argv[0], folder != NULL ? folder : ".", (guint64)seed, (guint64)MAX(mutations, 0));
     munmap(trying, sizeof *trying);
     g_array_unref(corpus);
     return code;
