@@ -87,10 +87,10 @@ bool engine_attempt_finished(Engine *engine, AttemptId attempt, const AttemptOut
     case TASK_STATE_QUEUED:
     case TASK_STATE_RUNNING:
         record_outcome(task, outcome);
-        if (is_success(outcome))
-            task_set_state(engine, task, TASK_STATE_SUCCESS);
-        else if (is_skip(task_definition(task), outcome))
+        if (is_skip(task_definition(task), outcome)) /* first: 0 may be one of its codes */
             task_set_state(engine, task, TASK_STATE_SKIPPED);
+        else if (is_success(outcome))
+            task_set_state(engine, task, TASK_STATE_SUCCESS);
         else
             end_failed(engine, task);
         break;
