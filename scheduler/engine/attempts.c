@@ -13,9 +13,12 @@ void engine_attempt_started(Engine *engine, AttemptId attempt, int64_t pid, int6
 {
     EngineTask *task = live_task(engine, attempt);
     if (task == NULL || task->ti.pid != 0)
+        return; /* not all executors have a pid to tell */
+    bool is_first = task->ti.start_date_us == TIME_NONE && task_state_is_executing(task->ti.state);
+    if (!is_first && pid == 0)
         return;
     task->ti.pid = pid;
-    if (task->ti.state == TASK_STATE_QUEUED || task->ti.state == TASK_STATE_RESTARTING)
+    if (is_first)
         task->ti.start_date_us = start_us;
     task_touch(engine, task);
     if (task->ti.state == TASK_STATE_QUEUED)

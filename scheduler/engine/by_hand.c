@@ -35,7 +35,6 @@ static void clear_task(Engine *engine, EngineTask *task)
         return;
     case TASK_STATE_QUEUED:
     case TASK_STATE_RUNNING:
-        task->ti.start_date_us = task->ti.pid == 0 ? TIME_NONE : task->ti.start_date_us;
         task_set_state(engine, task, TASK_STATE_RESTARTING);
         engine_effect(engine, EFFECT_CANCEL, task->run, task);
         return;
