@@ -316,6 +316,10 @@ Args *args_parse(const Verb *verbs, char **words, const Verb **ret_verb, GError 
     }
     if (!read_words(args, words, skip, error))
         return NULL;
+    if (args->verb == NULL && args->words->len > 0) { /* after "--": what looks like a verb is none */
+        g_set_error(error, CLI_ERROR, CLI_ERROR_USAGE, "there is no verb before \"%s\"", args_word(args, 0));
+        return NULL;
+    }
     if (args->verb == NULL && group != NULL)
         g_ptr_array_insert(args->words, 0, g_strdup(group));
     if (args->verb != NULL && !args_flag(args, "help") && !check_count(args, error))

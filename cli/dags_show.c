@@ -31,11 +31,10 @@ int verb_dags_show(Cli *cli, GError **error)
     }
     g_autofree char *schedule = schedule_spec_summary(&dag->schedule);
     g_autofree char *tree = tree_draw(dag, text_is_utf8_locale(), colour_on_stdout());
-    printf("%s: schedule %s%s%s, %u task%s\n", dag->dag_id, schedule,
-           dag->schedule.timezone != NULL && dag->schedule.kind == SCHEDULE_CRON ? " " : "",
-           dag->schedule.timezone != NULL && dag->schedule.kind == SCHEDULE_CRON ? dag->schedule.timezone
-                                                                                 : "",
-           dag->n_tasks, dag->n_tasks == 1 ? "" : "s");
+    bool has_zone = dag->schedule.timezone != NULL && dag->schedule.kind == SCHEDULE_CRON;
+    printf("%s: schedule %s%s%s%s, %u task%s\n", dag->dag_id, schedule, has_zone ? " (" : "",
+           has_zone ? dag->schedule.timezone : "", has_zone ? ")" : "", dag->n_tasks,
+           dag->n_tasks == 1 ? "" : "s");
     fputs(tree, stdout);
     return EXIT_SUCCESS;
 }

@@ -16,13 +16,15 @@ static char *clock_text(int64_t now_us)
 static char *details(const RunViewTask *task)
 {
     g_autoptr(GPtrArray) parts = g_ptr_array_new_with_free_func(g_free);
+    bool was_tried = task->try_number > 0 && task->state != TASK_STATE_UPSTREAM_FAILED;
     bool ended_badly = task->state == TASK_STATE_FAILED || task->state == TASK_STATE_UP_FOR_RETRY;
     if (task->try_number > 1 || task->state == TASK_STATE_RUNNING)
         g_ptr_array_add(parts, g_strdup_printf("try %d", task->try_number));
     char *reason = ended_badly ? run_view_reason(task) : NULL;
     if (reason != NULL)
         g_ptr_array_add(parts, reason);
-    if (task->state != TASK_STATE_RUNNING && task->start_us != TIME_NONE && task->end_us != TIME_NONE)
+    if (was_tried && task->state != TASK_STATE_RUNNING && task->start_us != TIME_NONE &&
+        task->end_us != TIME_NONE)
         g_ptr_array_add(parts, duration_format(MAX(0, task->end_us - task->start_us)));
     if (parts->len == 0)
         return NULL;

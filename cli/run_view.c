@@ -4,6 +4,8 @@
 #include "cli/text.h"
 #include "scheduler/time/instant.h"
 
+#include <string.h>
+
 static void task_free(gpointer data)
 {
     RunViewTask *task = data;
@@ -183,15 +185,13 @@ const RunViewTask *run_view_first_failure(const RunView *view)
     return first;
 }
 
-char *run_view_reason(const RunViewTask *task)
-{
-    if (task->term_signal != 0)
-        return g_strdup_printf("signal %d%s%s", task->term_signal, task->end_reason != NULL ? ", " : "",
-                               task->end_reason != NULL ? task->end_reason : "");
-    if (g_strcmp0(task->end_reason, "exit_code") == 0 ||
-        (task->end_reason == NULL && task->exit_code != EXIT_CODE_NONE))
+char *run_view_reason(const RunViewTask *task) {
+    const char *reason = task->end_reason;
+    if (task->term_signal != 0 && (reason == NULL || strcmp(reason, "signal") == 0))
+        return g_strdup_printf("signal %d", task->term_signal);
+    if (task->exit_code != EXIT_CODE_NONE && (reason == NULL || strcmp(reason, "exit_code") == 0))
         return g_strdup_printf("exit code %d", task->exit_code);
-    return g_strdelimit(g_strdup(task->end_reason), "_", ' ');
+    return g_strdelimit(g_strdup(reason), "_", ' ');
 }
 
 char *run_view_counts(const RunView *view)

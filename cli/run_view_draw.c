@@ -87,7 +87,8 @@ static void draw_header(const RunView *view, const RunViewLook *look, GString *o
 static char *trailer(const RunViewTask *task, const RunViewLook *look)
 {
     bool waits = task->state == TASK_STATE_UP_FOR_RETRY && task->retry_at_us != TIME_NONE;
-    bool counts = task->state == TASK_STATE_RUNNING || task_state_is_finished(task->state);
+    bool was_tried = task->try_number > 0 && task->state != TASK_STATE_UPSTREAM_FAILED;
+    bool counts = was_tried && (task->state == TASK_STATE_RUNNING || task_state_is_finished(task->state));
     g_autofree char *tries =
         task->try_number > 1 ? g_strdup_printf("try %d", task->try_number) : g_strdup("");
     g_autofree char *took = NULL;
