@@ -62,8 +62,8 @@ static void end_failed(Engine *engine, EngineTask *task)
     }
     task_archive(engine, task, TASK_STATE_FAILED);
     task_set_state(engine, task, TASK_STATE_UP_FOR_RETRY);
-    task->ti.retry_at_us = task->ti.end_date_us +
-                           retry_delay_us(row->dag_id, definition, row->logical_date_us, task->ti.try_number);
+    int64_t delay_us = retry_delay_us(row->dag_id, definition, row->logical_date_us, task->ti.try_number);
+    task->ti.retry_at_us = time_after(task->ti.end_date_us, delay_us);
     if (!run_is_held(task->run))
         engine_set_timer(engine, &task->timer, task->ti.retry_at_us);
 }

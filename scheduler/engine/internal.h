@@ -164,6 +164,8 @@ void task_set_state(Engine *engine, EngineTask *task, TaskState to);
 void task_touch(Engine *engine, EngineTask *task);
 void run_touch(Engine *engine, EngineRun *run);
 void task_make_pending(Engine *engine, EngineTask *task);
+/** `delay_us` later, or as late as can be said. */
+int64_t time_after(int64_t at_us, int64_t delay_us);
 /** The attempt is with an executor from now on and holds its slots / is gone and gives them back. */
 void task_go_live(Engine *engine, EngineTask *task);
 void task_end_live(Engine *engine, EngineTask *task);

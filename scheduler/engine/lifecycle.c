@@ -82,10 +82,11 @@ void run_change_state(Engine *engine, EngineRun *run, RunState state, int64_t no
         run->row->end_date_us = TIME_NONE;
         break;
     default:
-        if (!run_state_is_finished(from))
-            run->row->end_date_us = now_us;
         if (run->row->start_date_us == TIME_NONE)
             run->row->start_date_us = now_us;
+        if (!run_state_is_finished(from))
+            run->row->end_date_us =
+                MAX(now_us, run->row->start_date_us); /* the clock may have been set back */
         break;
     }
     run->entry->n_running[queue_of(run)] += (int)counts_as_running(run) - (int)counted;
@@ -98,7 +99,8 @@ static void run_start(Engine *engine, EngineRun *run, int64_t now_us)
     run_change_state(engine, run, RUN_STATE_RUNNING, now_us);
     engine_effect(engine, EFFECT_RUN_STARTED, run, NULL);
     if (run->dag->dagrun_timeout_us > 0)
-        engine_set_timer(engine, &run->timer, run->row->start_date_us + run->dag->dagrun_timeout_us);
+        engine_set_timer(engine, &run->timer,
+                         time_after(run->row->start_date_us, run->dag->dagrun_timeout_us));
     for (uint32_t i = 0; i < run->dag->n_tasks; i++) {
         TaskState state = run->tasks[i].ti.state;
         if (state == TASK_STATE_NONE || state == TASK_STATE_UP_FOR_RETRY)

@@ -245,7 +245,7 @@ static void run_take_up(Engine *engine, EngineRun *run)
     if (run->row->state == RUN_STATE_QUEUED)
         engine_set_timer(engine, &run->timer, run->row->run_after_us);
     if (run->row->state == RUN_STATE_RUNNING && run->dag->dagrun_timeout_us > 0)
-        engine_set_timer(engine, &run->timer, run->row->start_date_us + run->dag->dagrun_timeout_us);
+        engine_set_timer(engine, &run->timer, time_after(run->row->start_date_us, run->dag->dagrun_timeout_us));
     run_mark_to_check(engine, run);
 }
 

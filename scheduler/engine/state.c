@@ -48,6 +48,12 @@ void engine_effect(Engine *engine, EffectKind kind, EngineRun *run, const Engine
     g_array_append_val(engine->output.effects, effect);
 }
 
+int64_t time_after(int64_t at_us, int64_t delay_us)
+{
+    int64_t sum;
+    return __builtin_add_overflow(at_us, delay_us, &sum) ? INT64_MAX : sum;
+}
+
 void task_end_dates(EngineTask *task, EndReason reason, int64_t now_us)
 {
     if (task->ti.start_date_us == TIME_NONE)
