@@ -48,7 +48,7 @@ static void clear_task(Engine *engine, EngineTask *task)
             task_set_state(engine, task, TASK_STATE_RESTARTING);
             return;
         }
-        if (task->ti.try_number > 0)
+        if (task->ti.scheduled_us != TIME_NONE) /* else its last attempt is in history already */
             task_archive(engine, task, task->ti.state);
         break;
     }

@@ -24,7 +24,6 @@ static void end_by_rule(Engine *engine, EngineTask *task, TaskState state, int64
 static void schedule(Engine *engine, EngineTask *task, int64_t now_us)
 {
     task->ti.try_number++;
-    task->ti.scheduled_us = now_us;
     task->ti.queued_us = task->ti.start_date_us = task->ti.end_date_us = TIME_NONE;
     task->ti.end_reason = END_NONE;
     task->ti.exit_code = EXIT_CODE_NONE;
@@ -34,9 +33,11 @@ static void schedule(Engine *engine, EngineTask *task, int64_t now_us)
         TASK_BODY_EMPTY) { /* as Airflow's EmptyOperator: no queue, no process */
         task->ti.start_date_us = task->ti.end_date_us = now_us;
         task_set_state(engine, task, TASK_STATE_SUCCESS);
+        task->ti.scheduled_us = now_us;
         return;
     }
     task_set_state(engine, task, TASK_STATE_SCHEDULED);
+    task->ti.scheduled_us = now_us;
     task_make_ready(engine, task);
 }
 

@@ -130,12 +130,15 @@ void task_set_state(Engine *engine, EngineTask *task, TaskState to)
 
     if (from == TASK_STATE_SCHEDULED) {
         task_make_unready(engine, task);
-        if (to != TASK_STATE_QUEUED)
+        if (to != TASK_STATE_QUEUED) {
             task->ti.try_number--; /* no attempt was made under this number */
+            task->ti.scheduled_us = TIME_NONE;
+        }
     }
     if (from == TASK_STATE_UP_FOR_RETRY) {
         engine_set_timer(engine, &task->timer, TIME_NONE);
         task->ti.retry_at_us = TIME_NONE;
+        task->ti.scheduled_us = TIME_NONE; /* this attempt is in history */
     }
     task->ti.state = to;
     task_touch(engine, task);

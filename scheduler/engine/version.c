@@ -3,7 +3,7 @@
 #include "scheduler/engine/internal.h"
 
 /** Moves what `old` says to `task`, the same task in the new version. */
-static void task_move(EngineTask *task, const EngineTask *old)
+static void task_move(Engine *engine, EngineTask *task, const EngineTask *old)
 {
     const Task *definition = task_definition(task);
     task->ti = old->ti;
@@ -15,12 +15,17 @@ static void task_move(EngineTask *task, const EngineTask *old)
     task->ti.priority_weight = definition->effective_weight;
     if (task->ti.state == TASK_STATE_REMOVED) { /* restored; its process may still be on its way out */
         task->ti.state = task->is_live ? TASK_STATE_RESTARTING : TASK_STATE_NONE;
+        if (!task->is_live && task->ti.scheduled_us != TIME_NONE) {
+            task_archive(engine, task, TASK_STATE_REMOVED);
+            task->ti.scheduled_us = TIME_NONE;
+        }
         task->ti.start_date_us = task->ti.end_date_us = TIME_NONE;
         task->ti.end_reason = END_NONE;
     }
     if (task->ti.state == TASK_STATE_SCHEDULED) { /* its rule and its body may be others now: look again */
         task->ti.state = TASK_STATE_NONE;
         task->ti.try_number--;
+        task->ti.scheduled_us = TIME_NONE;
     }
 }
 
@@ -36,8 +41,12 @@ static void task_vanish(Engine *engine, EngineRun *run, const EngineTask *old, i
     if (task->is_live)
         engine_effect(engine, EFFECT_CANCEL, run, task);
     task_end_dates(task, task->ti.end_reason, now_us);
-    if (task->ti.state == TASK_STATE_SCHEDULED)
+    if (task->ti.state == TASK_STATE_SCHEDULED) {
         task->ti.try_number--; /* no attempt was made under this number */
+        task->ti.scheduled_us = TIME_NONE;
+    }
+    if (task->ti.state == TASK_STATE_UP_FOR_RETRY)
+        task->ti.scheduled_us = TIME_NONE; /* this attempt is in history */
     task->ti.state = TASK_STATE_REMOVED;
     task->ti.retry_at_us = TIME_NONE;
 }
@@ -105,7 +114,7 @@ bool engine_set_run_version(Engine *engine, int64_t dag_run_id, Dag *dag, int64_
         const EngineTask *was = old->pdata[i];
         int32_t index = dag_task_index(dag, was->ti.task_id);
         if (index >= 0)
-            task_move(&run->tasks[index], was);
+            task_move(engine, &run->tasks[index], was);
         else
             task_vanish(engine, run, was, now_us);
     }
