@@ -97,6 +97,8 @@ static Gate *pool_gate(Pool *pool, int slots)
 static Gate *closed_gate(const Bucket *bucket)
 {
     EngineRun *run = bucket->run;
+    if (run->row->state != RUN_STATE_RUNNING) /* queued again by hand */
+        return &run->gate;
     if (run->entry->paused && !(run->flags & ENGINE_RUN_IGNORES_PAUSE))
         return &run->entry->pause_gate;
     if (!pool_is_open(bucket->pool, bucket->slots))

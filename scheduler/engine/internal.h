@@ -109,7 +109,7 @@ struct EngineRun {
     uint32_t n_unfinished;
     uint32_t n_live;         /**< over tasks and extras */
     GHashTable *buckets;     /**< Bucket, keyed by what it needs */
-    Gate gate;               /**< max_active_tasks */
+    Gate gate;               /**< max_active_tasks; closed while the run is queued again */
     Timer timer;             /**< queued: run_after; running: dagrun_timeout */
     uint32_t queue_position; /**< in entry->queued */
     bool is_new;             /**< its rows have yet to be inserted */

@@ -98,6 +98,7 @@ static void run_start(Engine *engine, EngineRun *run, int64_t now_us)
 {
     run_change_state(engine, run, RUN_STATE_RUNNING, now_us);
     engine_effect(engine, EFFECT_RUN_STARTED, run, NULL);
+    gate_release_all(engine, &run->gate); /* what was scheduled before it was queued again */
     if (run->dag->dagrun_timeout_us > 0)
         engine_set_timer(engine, &run->timer,
                          time_after(run->row->start_date_us, run->dag->dagrun_timeout_us));
