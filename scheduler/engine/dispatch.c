@@ -36,7 +36,7 @@ guint bucket_hash(gconstpointer bucket)
 gboolean bucket_equal(gconstpointer a, gconstpointer b)
 {
     const Bucket *x = a, *y = b;
-    return x->pool == y->pool && x->slots == y->slots && x->limit == y->limit;
+    return x->pool == y->pool && x->slots == y->slots && x->limit == y->limit && x->max_used == y->max_used;
 }
 
 void bucket_free(gpointer bucket)
@@ -79,17 +79,17 @@ static bool pool_is_open(const Pool *pool, int slots)
     return pool->exists && (pool->slots == -1 || pool->slots - pool->used >= slots);
 }
 
-static Gate *pool_gate(Pool *pool, int slots)
+static Gate *sized_gate(GPtrArray *gates, int size)
 {
-    for (guint i = 0; i < pool->gates->len; i++) {
-        PoolGate *known = pool->gates->pdata[i];
-        if (known->slots == slots)
+    for (guint i = 0; i < gates->len; i++) {
+        SizedGate *known = gates->pdata[i];
+        if (known->size == size)
             return &known->gate;
     }
-    PoolGate *added = g_new0(PoolGate, 1);
-    added->slots = slots;
+    SizedGate *added = g_new0(SizedGate, 1);
+    added->size = size;
     gate_init(&added->gate);
-    g_ptr_array_add(pool->gates, added);
+    g_ptr_array_add(gates, added);
     return &added->gate;
 }
 
@@ -102,19 +102,19 @@ static Gate *closed_gate(const Bucket *bucket)
     if (run->entry->paused && !(run->flags & ENGINE_RUN_IGNORES_PAUSE))
         return &run->entry->pause_gate;
     if (!pool_is_open(bucket->pool, bucket->slots))
-        return pool_gate(bucket->pool, bucket->slots);
+        return sized_gate(bucket->pool->gates, bucket->slots);
     if (run->n_live >= (uint32_t)run->dag->max_active_tasks)
         return &run->gate;
-    if (bucket->limit != NULL && bucket->limit->used >= bucket->limit->limit)
-        return &bucket->limit->gate;
+    if (bucket->limit != NULL && bucket->limit->used >= bucket->max_used)
+        return sized_gate(bucket->limit->gates, bucket->max_used);
     return NULL;
 }
 
 /* ---- Pools and limits -------------------------------------------------------------------------------- */
 
-static void pool_gate_free(gpointer gate)
+static void sized_gate_free(gpointer gate)
 {
-    gate_done(&((PoolGate *)gate)->gate);
+    gate_done(&((SizedGate *)gate)->gate);
     g_free(gate);
 }
 
@@ -132,7 +132,7 @@ Pool *engine_pool(Engine *engine, const char *name)
     if (pool == NULL) {
         pool = g_new0(Pool, 1);
         pool->name = g_strdup(name);
-        pool->gates = g_ptr_array_new_with_free_func(pool_gate_free);
+        pool->gates = g_ptr_array_new_with_free_func(sized_gate_free);
         g_hash_table_insert(engine->pools, pool->name, pool);
     }
     return pool;
@@ -141,10 +141,18 @@ Pool *engine_pool(Engine *engine, const char *name)
 void pool_changed(Engine *engine, Pool *pool)
 {
     for (guint i = 0; i < pool->gates->len; i++) {
-        PoolGate *gate = pool->gates->pdata[i];
-        if (pool_is_open(pool, gate->slots))
+        SizedGate *gate = pool->gates->pdata[i];
+        if (pool_is_open(pool, gate->size))
             gate_release_one(engine, &gate->gate);
     }
+}
+
+void task_limit_free(gpointer limit)
+{
+    TaskLimit *l = limit;
+    g_ptr_array_unref(l->gates);
+    g_free(l->task_id);
+    g_free(l);
 }
 
 TaskLimit *task_limit_of(DagEntry *entry, const Task *task)
@@ -155,10 +163,9 @@ TaskLimit *task_limit_of(DagEntry *entry, const Task *task)
     if (limit == NULL) {
         limit = g_new0(TaskLimit, 1);
         limit->task_id = g_strdup(task->task_id);
-        gate_init(&limit->gate);
+        limit->gates = g_ptr_array_new_with_free_func(sized_gate_free);
         g_hash_table_insert(entry->task_limits, limit->task_id, limit);
     }
-    limit->limit = task->max_active_tis_per_dag;
     return limit;
 }
 
@@ -172,15 +179,23 @@ void dispatch_take_slots(Engine *engine, EngineTask *task)
         task->held.limit->used++;
 }
 
+static void task_limit_give_back(Engine *engine, TaskLimit *limit)
+{
+    limit->used--;
+    for (guint i = 0; i < limit->gates->len; i++) {
+        SizedGate *gate = limit->gates->pdata[i];
+        if (limit->used < gate->size)
+            gate_release_one(engine, &gate->gate);
+    }
+}
+
 void dispatch_free_slots(Engine *engine, EngineTask *task)
 {
     task->held.pool->used -= task->held.slots;
     pool_changed(engine, task->held.pool);
     gate_release_one(engine, &task->run->gate);
-    if (task->held.limit != NULL) {
-        task->held.limit->used--;
-        gate_release_one(engine, &task->held.limit->gate);
-    }
+    if (task->held.limit != NULL)
+        task_limit_give_back(engine, task->held.limit);
 }
 
 /* ---- The ready queue --------------------------------------------------------------------------------- */
@@ -192,6 +207,7 @@ static Bucket *bucket_for(Engine *engine, EngineTask *task)
         .pool = engine_pool(engine, task->ti.pool),
         .slots = task->ti.pool_slots,
         .limit = task_limit_of(run->entry, task_definition(task)),
+        .max_used = MAX(task_definition(task)->max_active_tis_per_dag, 0),
     };
     Bucket *bucket = g_hash_table_lookup(run->buckets, &key);
     if (bucket == NULL) {

@@ -30,25 +30,28 @@ typedef struct {
     Heap waiting; /**< Bucket, most urgent first */
 } Gate;
 
-/** A pool's gate for tasks that want `slots` of it: a small task may pass where a large one waits. */
+/**
+ * One gate per `size`, where tasks are stopped at different points: in a pool by the slots they want (a small
+ * one may pass where a large one waits), in a task limit by what their version of the DAG says it is.
+ */
 typedef struct {
-    int slots;
+    int size;
     Gate gate;
-} PoolGate;
+} SizedGate;
 
 typedef struct {
     char *name;
     bool exists;
     int slots; /**< -1 = unlimited */
     int used;
-    GPtrArray *gates; /**< PoolGate, one per distinct want */
+    GPtrArray *gates; /**< SizedGate */
 } Pool;
 
 /** max_active_tis_per_dag of one task over all runs of its DAG. */
 typedef struct {
     char *task_id;
-    int limit, used;
-    Gate gate;
+    int used;
+    GPtrArray *gates; /**< SizedGate */
 } TaskLimit;
 
 typedef struct {
@@ -71,6 +74,7 @@ struct Bucket {
     Pool *pool;
     int slots;
     TaskLimit *limit;  /**< or NULL */
+    int max_used;      /**< of the limit; 0 without one */
     Heap tasks;        /**< EngineTask, most urgent first; never empty while the bucket is in a heap */
     uint32_t position; /**< in Engine.active or in a gate's heap */
     Gate *at;          /**< the gate it waits at; NULL = in Engine.active or empty */
@@ -212,6 +216,7 @@ void gate_done(Gate *gate);
 void gate_release_one(Engine *engine, Gate *gate);
 /** Lets all of them try again. */
 void gate_release_all(Engine *engine, Gate *gate);
+void task_limit_free(gpointer limit);
 TaskLimit *task_limit_of(DagEntry *entry, const Task *task);
 void bucket_free(gpointer bucket);
 guint bucket_hash(gconstpointer bucket);

@@ -2,14 +2,6 @@
 /* The engine itself, and how runs come into it and leave it. */
 #include "scheduler/engine/internal.h"
 
-static void task_limit_free(gpointer limit)
-{
-    TaskLimit *l = limit;
-    gate_done(&l->gate);
-    g_free(l->task_id);
-    g_free(l);
-}
-
 static void dag_entry_free(gpointer entry)
 {
     DagEntry *e = entry;
