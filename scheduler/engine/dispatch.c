@@ -230,6 +230,11 @@ void task_make_ready(Engine *engine, EngineTask *task)
     Bucket *bucket = bucket_for(engine, task);
     task->bucket = bucket;
     heap_push(&bucket->tasks, task);
+    if (bucket->at != NULL && heap_peek(&bucket->tasks) == task) {
+        /* The gate may have let a less urgent bucket go, which has not had its turn yet: this one first. */
+        heap_remove(&bucket->at->waiting, bucket);
+        bucket->at = NULL;
+    }
     if (bucket->position == HEAP_ABSENT)
         heap_push(&engine->active, bucket);
     else
