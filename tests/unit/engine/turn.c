@@ -79,6 +79,7 @@ static void commit_created(Fixture *fx, int64_t id)
     FxRun *run = g_new0(FxRun, 1);
     run->row = dag_run_copy(row);
     run->dag = engine_run_dag(fx->engine, id);
+    run->flags = engine_run_flags(fx->engine, id);
     run->tasks = g_hash_table_new_full(g_int64_hash, g_int64_equal, NULL, g_free);
     g_hash_table_insert(fx->runs, &run->row->id, run);
     for (uint32_t i = 0; i < run->dag->n_tasks; i++)
