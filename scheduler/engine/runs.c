@@ -162,6 +162,7 @@ void task_init_row(EngineTask *task, int64_t ti_id)
         .pool = definition->pool,
         .pool_slots = definition->pool_slots,
         .priority_weight = definition->effective_weight,
+        .operator_name = task_body_operator(definition->body),
     };
 }
 
@@ -276,6 +277,8 @@ EngineTask *run_add_extra(EngineRun *run, const TaskInstance *row)
     task->ti = *row;
     task->ti.task_id = g_string_chunk_insert_const(run->strings, row->task_id);
     task->ti.pool = g_string_chunk_insert_const(run->strings, row->pool);
+    if (row->operator_name != NULL)
+        task->ti.operator_name = g_string_chunk_insert_const(run->strings, row->operator_name);
     g_ptr_array_add(run->extras, task);
     return task;
 }
@@ -292,6 +295,7 @@ static void run_place_row(EngineRun *run, const TaskInstance *row)
     task->ti = *row;
     task->ti.task_id = definition->task_id;
     task->ti.pool = definition->pool; /* the run's version says so too: the row was written from it */
+    task->ti.operator_name = task_body_operator(definition->body);
 }
 
 bool engine_load_run(Engine *engine, const DagRun *row, Dag *dag, const TaskInstance *rows, size_t n_rows,
