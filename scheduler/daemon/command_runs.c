@@ -21,6 +21,8 @@ bool run_change_load(Command *command, const DagRun *run, GError **error)
     if (!runs_load(daemon, run, runs_stored_flags(daemon), error))
         return false;
     g_array_append_val(daemon->visited, run->id);
+    /* Nothing settles between a load and the next tick; what this command changes is to settle with it. */
+    engine_tick(daemon->engine, command->now_us);
     return true;
 }
 
