@@ -4,12 +4,13 @@
 
 #include "scheduler/template/template.h"
 
-#include <cmocka.h>
-
-#include <setjmp.h>
+#include <setjmp.h> /* cmocka.h needs these before it */
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+/* clang-format off */
+#include <cmocka.h>
+/* clang-format on */
 
 /** What the fixture's secrets are; no message may contain it. */
 #define FIXTURE_SECRET "hunter2-never-in-a-message"
