@@ -45,9 +45,10 @@ char *run_summary_text(const RunView *view, const char *subject)
         g_autofree char *took = duration_format(MAX(0, view->end_us - view->start_us));
         g_string_append_printf(out, " in %s", took);
     }
-    g_autofree char *reason = g_strdelimit(g_strdup(view->end_reason), "_", ' ');
-    if (view->state == RUN_STATE_FAILED && reason != NULL)
+    if (view->state == RUN_STATE_FAILED && view->end_reason != NULL) {
+        g_autofree char *reason = g_strdelimit(g_strdup(view->end_reason), "_", ' ');
         g_string_append_printf(out, " (%s)", reason);
+    }
     g_string_append_printf(out, "\n%s\n", counts);
     if (view->state == RUN_STATE_FAILED) {
         append_failure(view, out);

@@ -191,7 +191,7 @@ char *run_view_reason(const RunViewTask *task) {
         return g_strdup_printf("signal %d", task->term_signal);
     if (task->exit_code != EXIT_CODE_NONE && (reason == NULL || strcmp(reason, "exit_code") == 0))
         return g_strdup_printf("exit code %d", task->exit_code);
-    return g_strdelimit(g_strdup(reason), "_", ' ');
+    return reason != NULL ? g_strdelimit(g_strdup(reason), "_", ' ') : NULL;
 }
 
 char *run_view_counts(const RunView *view)

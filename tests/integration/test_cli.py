@@ -293,7 +293,7 @@ class TestRun:
         result = weir("run", "etl", "-p", "user=ann", "--run-id", "r1", "--logical-date", "2026-01-01")
         assert result.returncode == 0, result.stderr
         assert result.stdout.startswith("r1 of etl: success in ") and "3 success\n" in result.stdout
-        assert re.search(r"^\d\d:\d\d:\d\d load +running \(try 1\)$", result.stderr, re.M)
+        assert re.search(r"^\d\d:\d\d:\d\d load +success \(\S+\)$", result.stderr, re.M)
         assert states(weir, "etl", "r1") == dict.fromkeys(("load", "clean", "report"), "success")
         assert "hello ann 2026-01-01\n" in weir("tasks", "logs", "etl", "load", "r1").stdout
         assert weir("dags", "state", "etl", "r1").stdout == "success\n"
