@@ -4,6 +4,7 @@
 #include "cli/text.h"
 #include "scheduler/daemon/client.h"
 #include "scheduler/daemon/daemon.h"
+#include "scheduler/store/lock.h"
 
 #include <string.h>
 
@@ -52,16 +53,16 @@ static WeirError code_from_string(const char *code)
 json_t *command_result(json_t *answer, GError **error)
 {
     json_auto_t *owned = answer;
-    if (answer == NULL)
+    if (owned == NULL)
         return NULL;
-    const char *note = json_string_value(json_object_get(answer, "note"));
-    if (json_is_true(json_object_get(answer, "ok"))) {
-        json_t *result = json_object_get(answer, "result");
+    const char *note = json_string_value(json_object_get(owned, "note"));
+    if (json_is_true(json_object_get(owned, "ok"))) {
+        json_t *result = json_object_get(owned, "result");
         if (note != NULL)
             g_printerr("%s\n", note);
         return result != NULL ? json_incref(result) : json_null();
     }
-    const json_t *failure = json_object_get(answer, "error");
+    const json_t *failure = json_object_get(owned, "error");
     const char *message = json_string_value(json_object_get(failure, "message"));
     g_set_error(error, WEIR_ERROR, code_from_string(json_string_value(json_object_get(failure, "code"))),
                 "%s", message != NULL ? message : "the answer makes no sense");
@@ -80,6 +81,21 @@ static json_t *execute_here(Cli *cli, json_t *command, GError **error)
     return daemon_execute(daemon, command, &caller);
 }
 
+json_t *command_call(const Settings *settings, json_t *command, GError **error)
+{
+    GError *local = NULL;
+    json_t *answer = client_call(settings->home, command, COMMAND_TIMEOUT_US, &local);
+    if (local == NULL)
+        return answer;
+    g_autoptr(Home) home = home_open(settings->home, HOME_READ, NULL);
+    g_autoptr(LockHolder) holder = home != NULL ? store_lock_holder(home->lock_path, NULL) : NULL;
+    if (g_error_matches(local, WEIR_ERROR, WEIR_ERROR_BUSY) && holder != NULL)
+        g_prefix_error(&local, "`weir %s` (pid %" G_GINT64_FORMAT ") holds %s: ", holder->verb, holder->pid,
+                       settings->home);
+    g_propagate_error(error, local);
+    return NULL;
+}
+
 json_t *send_command(Cli *cli, const char *name, json_t *args, GError **error)
 {
     json_auto_t *command = command_new(name, args);
@@ -88,7 +104,7 @@ json_t *send_command(Cli *cli, const char *name, json_t *args, GError **error)
     gint64 deadline_us = g_get_monotonic_time() + COMMAND_TIMEOUT_US;
     for (;;) {
         g_autoptr(GError) nobody = NULL, busy = NULL;
-        json_t *answer = client_call(cli->settings->home, command, COMMAND_TIMEOUT_US, &nobody);
+        json_t *answer = command_call(cli->settings, command, &nobody);
         if (answer == NULL && !g_error_matches(nobody, WEIR_ERROR, WEIR_ERROR_NOT_FOUND)) {
             g_propagate_error(error, g_steal_pointer(&nobody));
             return NULL;

@@ -19,6 +19,12 @@ json_t *command_new(const char *name, json_t *args);
 json_t *command_result(json_t *answer, GError **error);
 
 /**
+ * client_call() with that patience; who holds the home and does not answer is named. WEIR_ERROR_NOT_FOUND:
+ * nobody listens.
+ */
+json_t *command_call(const Settings *settings, json_t *command, GError **error);
+
+/**
  * Sends a command to whoever holds the lock; with nobody, takes the lock and carries it out here, which
  * starts nothing and says so. New reference to the result. Takes over `args`.
  */

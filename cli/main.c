@@ -38,6 +38,7 @@
 #include "cli/text.h"
 #include "cli/verbs.h"
 
+#include <errno.h>
 #include <locale.h>
 #include <signal.h>
 #include <stdio.h>
@@ -87,10 +88,13 @@ static int run_verb(const Args *args)
     return error != NULL ? report_error(error, args->verb) : code;
 }
 
-/** What was printed must have arrived: a full disk is an error, a reader that left is not. */
+/** What was printed must have arrived: a full disk is an error, a reader that left (`| head`) is not. */
 static int flush_output(int code)
 {
+    errno = 0;
     if (fflush(stdout) == 0 && !ferror(stdout))
+        return code;
+    if (errno == EPIPE)
         return code;
     g_printerr("weir: cannot write to standard output\n");
     return code != EXIT_SUCCESS ? code : EXIT_FAILURE;

@@ -106,7 +106,7 @@ static json_t *cancel_command(const Session *session)
 static json_t *call(Session *session, json_t *command, GError **error)
 {
     if (session->daemon == NULL)
-        return client_call(session->cli->settings->home, command, COMMAND_TIMEOUT_US, error);
+        return command_call(session->cli->settings, command, error);
     Caller caller = {.user = command_user(), .via = "cli"};
     return daemon_execute(session->daemon, command, &caller);
 }
@@ -235,9 +235,10 @@ typedef enum { ADVANCE_END, ADVANCE_BUSY, ADVANCE_NOBODY, ADVANCE_AGAIN, ADVANCE
 static Advance advance_here(Session *session, GError **error)
 {
     g_autoptr(GError) local = NULL;
+    g_autofree char *verb = g_strdup_printf("run %s", session->start.dag_id);
     DaemonOptions options = {.settings = session->cli->settings,
                              .mode = DAEMON_RUN,
-                             .verb = "run",
+                             .verb = verb,
                              .log = log_line,
                              .user = session};
     session->daemon = daemon_open(&options, &local);

@@ -9,6 +9,7 @@
 
 #define FRAME_US   (100 * 1000) /**< between two drawings at least */
 #define TAIL_LINES 4            /**< of the log of a failure */
+#define MAX_TAILS  8            /**< more failures than that are not looked into */
 
 struct RunDisplay {
     RunView *view;
@@ -43,7 +44,8 @@ static void on_changed(RunView *view, RunViewTask *task, void *user)
     if (display->live != NULL) {
         bool failed =
             task != NULL && (task->state == TASK_STATE_FAILED || task->state == TASK_STATE_UP_FOR_RETRY);
-        if (failed) {
+        guint n_failures = view->counts[TASK_STATE_FAILED] + view->counts[TASK_STATE_UP_FOR_RETRY];
+        if (failed && n_failures <= MAX_TAILS) {
             g_free(task->tail);
             task->tail = log_tail(task->log_path, TAIL_LINES);
         }

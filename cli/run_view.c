@@ -185,7 +185,8 @@ const RunViewTask *run_view_first_failure(const RunView *view)
     return first;
 }
 
-char *run_view_reason(const RunViewTask *task) {
+char *run_view_reason(const RunViewTask *task)
+{
     const char *reason = task->end_reason;
     if (task->term_signal != 0 && (reason == NULL || strcmp(reason, "signal") == 0))
         return g_strdup_printf("signal %d", task->term_signal);

@@ -160,22 +160,22 @@ int write_clear(Cli *cli, const char *command, json_t *args, GError **error)
     json_auto_t *owned = args;
     bool dry = args_flag(cli->args, "dry-run");
     bool asks = !dry && !args_flag(cli->args, "yes") && isatty(STDIN_FILENO) && isatty(STDERR_FILENO);
-    write_set_latest(cli, args);
+    write_set_latest(cli, owned);
     if (dry)
-        json_object_set_new(args, "dry_run", json_true());
-    int go_on = asks ? ask(cli, command, args, error) : 1;
+        json_object_set_new(owned, "dry_run", json_true());
+    int go_on = asks ? ask(cli, command, owned, error) : 1;
     if (go_on <= 0) {
         if (go_on == 0)
             g_printerr("Nothing was cleared.\n");
         return EXIT_FAILURE;
     }
-    json_t *result = send_command(cli, command, json_incref(args), error);
+    json_t *result = send_command(cli, command, json_incref(owned), error);
     if (result == NULL)
         return EXIT_FAILURE;
     size_t n = json_array_size(affected(result));
     if (!dry)
         g_printerr("Cleared %zu task%s%s.\n", n, n == 1 ? "" : "s",
-                   n > 0 && json_is_true(json_object_get(args, "run_on_latest_version"))
+                   n > 0 && json_is_true(json_object_get(owned, "run_on_latest_version"))
                        ? ", to run on the DAG's latest version"
                        : "");
     return write_print_tasks(cli, result);

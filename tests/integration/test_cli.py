@@ -363,6 +363,46 @@ class TestRun:
         assert "Canceling the run" in err and "r1 of slow: failed" in out
         assert states(weir, "slow", "r1")["a"] == "failed"
 
+    def test_second_interrupt_leaves_at_once(self, weir, start_weir, write_dag, wait_for, home, tmp_path):
+        gate = tmp_path / "gate"
+        write_dag("deaf", f"""
+            tasks:
+              a:
+                command: "trap '' TERM; until test -e {gate}; do sleep 0.05; done"
+        """)
+        process = start_weir("run", "deaf", "--run-id", "r1")
+        wait_for(lambda: (home / "weir.db").exists() and states_or_none(weir, "deaf") == "running", what="running")
+        process.send_signal(signal.SIGINT)
+        while "Canceling" not in process.stderr.readline():
+            pass
+        process.send_signal(signal.SIGINT)
+        out, err = process.communicate(timeout=30)
+        assert process.returncode == 130 and out == ""
+        assert "weir run deaf --run-id r1" in err
+        gate.touch()
+        result = weir("run", "deaf", "--run-id", "r1")
+        assert result.returncode == 1 and "r1 of deaf: failed" in result.stdout
+
+    def test_holder_that_does_not_answer_is_named(self, weir, start_weir, write_dag, wait_for, home, tmp_path):
+        gate = tmp_path / "gate"
+        write_dag("slow", f"tasks: {{a: {{command: 'until test -e {gate}; do sleep 0.05; done'}}}}\n")
+        process = start_weir("run", "slow", "--run-id", "r1")
+        wait_for(lambda: (home / "weir.db").exists() and states_or_none(weir, "slow") == "running", what="running")
+        process.send_signal(signal.SIGSTOP)
+        try:
+            result = weir("dags", "pause", "slow")
+        finally:
+            process.send_signal(signal.SIGCONT)
+        assert result.returncode == 1
+        assert "weir run slow" in result.stderr and f"(pid {process.pid})" in result.stderr
+        gate.touch()
+        assert process.wait(60) == 0
+
+    def test_reader_of_the_summary_that_leaves(self, start_weir, etl):
+        process = start_weir("run", "etl", "--run-id", "r1")
+        process.stdout.close()
+        assert process.wait(60) == 0
+
     def test_sigterm_leaves_and_the_run_is_continued(self, weir, start_weir, write_dag, wait_for, home, tmp_path):
         gate = tmp_path / "gate"
         write_dag("slow", f"tasks: {{a: {{command: 'until test -e {gate}; do sleep 0.05; done; echo done'}}}}\n")
