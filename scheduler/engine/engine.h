@@ -90,8 +90,10 @@ bool engine_set_run_flags(Engine *engine, int64_t dag_run_id, EngineRunFlags fla
 bool engine_set_run_version(Engine *engine, int64_t dag_run_id, Dag *dag, int64_t dag_version_id,
                             int64_t first_ti_id, int64_t now_us);
 
-/** Drops a run from memory; its rows stay. Only when its output has been written; false if an attempt is
- * live. */
+/**
+ * Drops a run from memory; its rows stay. Only when its output has been written; false if an attempt is live.
+ * The place of a running one is given to another at the next engine_tick().
+ */
 bool engine_forget_run(Engine *engine, int64_t dag_run_id);
 
 /* ---- What executors report --------------------------------------------------------------------------- */

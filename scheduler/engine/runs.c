@@ -382,13 +382,18 @@ bool engine_forget_run(Engine *engine, int64_t dag_run_id)
     if (run == NULL || run->n_live > 0)
         return false;
     g_assert(!engine_has_output(engine)); /* it may point into this run */
+    DagEntry *entry = run->entry;
+    bool gives_place = run->row->state == RUN_STATE_RUNNING && !run_is_held(run);
     run_free(engine, run);
+    if (gives_place && entry->runs->len > 0)
+        run_mark_to_check(engine, entry->runs->pdata[0]);
     return true;
 }
 
 static void run_hold(Engine *engine, EngineRun *run)
 {
     run_leave_queue(engine, run);
+    run_mark_to_check(engine, run); /* another one may have its place */
     for (uint32_t i = 0; i < run->dag->n_tasks; i++) {
         heap_remove(&engine->timers, &run->tasks[i].timer);
         task_make_unready(engine, &run->tasks[i]);
