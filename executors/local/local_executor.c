@@ -10,6 +10,7 @@
 #include "scheduler/model/crash_point.h"
 
 #include <errno.h>
+#include <signal.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -319,6 +320,10 @@ Executor *local_executor_new(const LocalExecutorConfig *config, GError **error)
     char *runners_dir = runners_dir_open(config->home, error);
     if (runners_dir == NULL)
         return NULL;
+    /* A runner may die while we write to it: that is EPIPE, and no reason to die ourselves. */
+    struct sigaction pipe_action;
+    if (sigaction(SIGPIPE, NULL, &pipe_action) == 0 && pipe_action.sa_handler == SIG_DFL)
+        signal(SIGPIPE, SIG_IGN);
     LocalExecutor *ex = g_new0(LocalExecutor, 1);
     ex->base.ops = &local_ops;
     ex->loop = config->loop;

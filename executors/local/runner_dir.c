@@ -175,7 +175,7 @@ void runner_dir_remove(const char *dir)
     for (size_t i = 0; i < G_N_ELEMENTS(names); i++) {
         g_autofree char *path = g_build_filename(dir, names[i], NULL);
         unlink(path);
-        CRASH_POINT("runner.dir_unlinked");
+        CRASH_POINT("runner_dir.unlinked");
     }
     rmdir(dir);
 }

@@ -102,8 +102,14 @@ static void consider_trouble(RunnerLink *link)
         link->trouble_us = now_us;
     int64_t waited_us = now_us - link->trouble_us;
     ProcIdentity holder;
-    if (link->ex->collecting || waited_us < CONTINUE_AFTER_US || !runner_dir_find_holder(link->dir, &holder))
+    if (link->ex->collecting || waited_us < CONTINUE_AFTER_US)
         return;
+    if (!runner_dir_find_holder(link->dir, &holder)) {
+        if (!link->continued)
+            g_warning("nobody answers in %s, and nobody can be seen to hold its lock", link->dir);
+        link->continued = true;
+        return;
+    }
     if (!link->continued) {
         link->continued = true;
         proc_identity_signal(&holder, SIGCONT);

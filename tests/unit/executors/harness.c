@@ -94,6 +94,7 @@ void harness_on_event(const ExecutorEvent *event, void *user)
     SeenEvent seen = {.event = *event, .message = g_strdup(event->message)};
     seen.event.message = seen.message;
     g_array_append_val(h->events, seen);
+    uv_stop(&h->loop); /* UV_RUN_ONCE would go on to wait for another one */
     if (event->kind == EXECUTOR_EVENT_FINISHED && h->acknowledge && h->ex != NULL)
         executor_acknowledge(h->ex, event->key);
 }
@@ -251,6 +252,30 @@ char *harness_runner_dir(const Harness *h)
     return found;
 }
 
+typedef struct {
+    SlotPhase phase;
+    int count;
+} PhaseCount;
+
+static void count_phase(const SlotRecord *record, void *user)
+{
+    PhaseCount *wanted = user;
+    wanted->count += record->phase >= wanted->phase;
+}
+
+int harness_records(const Harness *h, SlotPhase phase)
+{
+    g_autofree char *dir = harness_runner_dir(h);
+    assert_non_null(dir);
+    g_autofree char *slots = g_build_filename(dir, RUNNER_SLOT_FILE, NULL);
+    g_autofree char *data = NULL;
+    gsize size;
+    PhaseCount wanted = {.phase = phase};
+    assert_true(g_file_get_contents(slots, &data, &size, NULL));
+    assert_true(slot_file_read((const uint8_t *)data, size, NULL, count_phase, &wanted) >= 0);
+    return wanted.count;
+}
+
 pid_t harness_runner_pid(const Harness *h)
 {
     g_autofree char *dir = harness_runner_dir(h);
@@ -300,6 +325,8 @@ int harness_main(int argc, char **argv, int (*tests)(void))
 {
     if (argc == 3 && strcmp(argv[1], RUNNER_VERB) == 0)
         return runner_main(argv[2]);
+    if (argc == 2)
+        cmocka_set_test_filter(argv[1]);
     signal(SIGPIPE, SIG_IGN);
     /* Runners that we kill, and what they leave, come to us and not to whoever runs the tests. */
     prctl(PR_SET_CHILD_SUBREAPER, 1L);

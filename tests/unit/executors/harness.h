@@ -7,6 +7,7 @@
 
 #include "cmocka_all.h"
 #include "executors/local/local_executor.h"
+#include "executors/local/slot_file.h"
 
 #define TEST_INSTANCE "test-database"
 
@@ -61,11 +62,13 @@ pid_t harness_read_pid(Harness *h, int fifo_fd);
 char *harness_runner_dir(const Harness *h);
 /** The runner's pid. */
 pid_t harness_runner_pid(const Harness *h);
+/** How many records the runner's slot file has, of at least `phase`; while they change, ask again. */
+int harness_records(const Harness *h, SlotPhase phase);
 /** Waits until the runner has ended (its lock is free); then checks that its folder is gone. */
 void harness_expect_no_runner(Harness *h);
 /** Waits until a process that is no child of ours is gone; fails after a minute. */
 void harness_expect_gone(pid_t pid);
 bool harness_is_alive(pid_t pid);
 
-/** `main` of a test program: plays the runner, or runs `tests`. */
+/** `main` of a test program: plays the runner, or runs `tests` (those that match the only argument). */
 int harness_main(int argc, char **argv, int (*tests)(void));

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Deaths: of the controller, of the runner, of both, of the machine; and what the next controller finds. */
 #include "executors/local/runner_dir.h"
-#include "executors/local/slot_file.h"
 #include "harness.h"
 
 #include <glib/gstdio.h>
@@ -158,21 +157,9 @@ static void both_die(void **state)
             if (!harness_is_alive(pids[i]))
                 ended = pids[i];
     pid_t runner = harness_runner_pid(h);
-    /* ... and is reaped: then its exit is recorded before anything else can happen in the runner. */
-    for (ProcStat stat; proc_stat_read(ended, &stat) && stat.start_time > 0;)
+    /* ... and its exit is recorded. */
+    while (harness_records(h, SLOT_EXITED) < 1)
         g_thread_yield();
-    g_autofree char *dir = harness_runner_dir(h);
-    g_autofree char *slots = g_build_filename(dir, RUNNER_SLOT_FILE, NULL);
-    for (bool recorded = false; !recorded;) {
-        g_autofree char *data = NULL;
-        gsize size;
-        assert_true(g_file_get_contents(slots, &data, &size, NULL));
-        for (int slot = 1; slot <= 3 && !recorded; slot++) {
-            SlotRecord record;
-            recorded = slot_record_decode((const uint8_t *)data + slot * SLOT_RECORD_SIZE, &record) &&
-                       record.phase == SLOT_EXITED;
-        }
-    }
     kill(runner, SIGKILL);
     ExecutorExpected expected[] = {{{1, 1}, EXECUTOR_EXPECT_RUNNING},
                                    {{2, 1}, EXECUTOR_EXPECT_RUNNING},
@@ -202,11 +189,28 @@ static void what_no_row_wants_is_ended(void **state)
     harness_wait_count(h, EXECUTOR_EVENT_RESYNCED, 1);
     harness_start(h, 3, "exit 0");
     harness_wait(h, 3, EXECUTOR_EVENT_FINISHED);
-    while (harness_is_alive(one) || harness_is_alive(two))
+    while (harness_records(h, SLOT_CLAIMED) > 0)
         uv_run(&h->loop, UV_RUN_NOWAIT);
+    assert_false(harness_is_alive(one));
+    assert_false(harness_is_alive(two));
     assert_int_equal(harness_count(h, EXECUTOR_EVENT_FINISHED), 1);
     assert_int_equal(harness_count(h, EXECUTOR_EVENT_STARTED), 1);
     gate_close(&g);
+}
+
+static void an_acknowledgement_frees_the_record(void **state)
+{
+    Harness *h = *state;
+    h->acknowledge = false;
+    harness_open(h, NULL, 0);
+    harness_start(h, 1, "exit 0");
+    harness_start(h, 2, "exit 0");
+    harness_wait_count(h, EXECUTOR_EVENT_FINISHED, 2);
+    assert_int_equal(harness_records(h, SLOT_EXITED), 2);
+    executor_acknowledge(h->ex, (AttemptKey){1, 1});
+    while (harness_records(h, SLOT_CLAIMED) > 1)
+        uv_run(&h->loop, UV_RUN_NOWAIT);
+    executor_acknowledge(h->ex, (AttemptKey){2, 1});
 }
 
 static void without_a_record(void **state)
@@ -315,6 +319,48 @@ static void a_runner_that_dies_at_once_is_given_up(void **state)
     assert_int_equal(e->outcome, EXECUTOR_OUTCOME_START_FAILED);
 }
 
+static void after_an_upgrade_the_old_runner_finishes_its_tasks(void **state)
+{
+    Harness *h = *state;
+    Gate g = gate_open(h, "exit 3");
+    harness_open(h, NULL, 0);
+    harness_start(h, 1, g.script);
+    harness_read_pid(h, g.say);
+    harness_wait(h, 1, EXECUTOR_EVENT_STARTED);
+    pid_t old = harness_runner_pid(h);
+    harness_close(h);
+
+    g_autofree char *self = g_file_read_link("/proc/self/exe", NULL);
+    g_autofree char *copy = g_build_filename(h->home, "new-weir", NULL);
+    g_autofree char *data = NULL;
+    gsize size;
+    assert_true(g_file_get_contents(self, &data, &size, NULL));
+    assert_true(g_file_set_contents_full(copy, data, (gssize)size, G_FILE_SET_CONTENTS_NONE, 0700, NULL));
+    LocalExecutorConfig config = {.loop = &h->loop,
+                                  .home = h->home,
+                                  .self_exe = copy,
+                                  .instance_id = TEST_INSTANCE,
+                                  .task_umask = -1,
+                                  .on_event = harness_on_event,
+                                  .user = h};
+    ExecutorExpected expected = {{1, 1}, EXECUTOR_EXPECT_RUNNING};
+    h->ex = local_executor_new(&config, NULL);
+    assert_non_null(h->ex);
+    executor_resync(h->ex, &expected, 1);
+    harness_wait_count(h, EXECUTOR_EVENT_RESYNCED, 1);
+    const char *argv[] = {"/bin/sh", "-c", "echo $PPID; readlink /proc/$PPID/exe", NULL};
+    ExecutorRequest request = harness_request(h, 2, argv);
+    executor_start(h->ex, &request);
+    g_autofree char *output = harness_output(h, harness_wait(h, 2, EXECUTOR_EVENT_FINISHED));
+    assert_int_not_equal(g_ascii_strtoll(output, NULL, 10), old);
+    assert_non_null(strstr(output, copy));
+    assert_true(harness_is_alive(old));
+    gate_release(&g);
+    assert_int_equal(harness_wait(h, 1, EXECUTOR_EVENT_FINISHED)->exit_code, 3);
+    g_free((gpointer)request.log_path);
+    gate_close(&g);
+}
+
 static bool commit_yes(void *user)
 {
     (void)user;
@@ -410,11 +456,13 @@ static int run(void)
         T(a_dead_runners_tasks_are_ended_and_lost),
         T(both_die),
         T(what_no_row_wants_is_ended),
+        T(an_acknowledgement_frees_the_record),
         T(without_a_record),
         T(after_a_restart_of_the_machine),
         T(a_runner_of_another_database_is_left_alone),
         T(a_runner_that_can_not_start_is_an_error),
         T(a_runner_that_dies_at_once_is_given_up),
+        T(after_an_upgrade_the_old_runner_finishes_its_tasks),
         T(a_command_collects),
         T(a_command_leaves_what_lives_to_the_daemon),
         T(a_long_home_works),
