@@ -148,7 +148,11 @@ static void begin_watching(Connection *connection, const json_t *args)
     Watched *watched = g_new0(Watched, 1);
     watched->connection = connection;
     g_ptr_array_add(connection->watched, watched);
-    watched->subscription_id = daemon_subscribe(daemon, run->id, on_document, watched);
+    guint id = daemon_subscribe(daemon, run->id, on_document, watched);
+    if (connection->is_closing) /* the snapshot could not be sent; `watched` is gone */
+        daemon_unsubscribe(daemon, id);
+    else
+        watched->subscription_id = id;
 }
 
 /* ---- Reading ---- */

@@ -5,6 +5,7 @@
 #include "scheduler/daemon/connection.h"
 
 #include <errno.h>
+#include <signal.h>
 #include <unistd.h>
 
 #define CONNECTIONS_MAX 256
@@ -35,8 +36,19 @@ static void on_connection(uv_stream_t *listener, int status)
         connection_close(connection);
 }
 
+/* libuv writes to sockets without MSG_NOSIGNAL: a peer that goes away must not end us. */
+static void ignore_sigpipe(void)
+{
+    struct sigaction action;
+    if (sigaction(SIGPIPE, NULL, &action) == 0 && action.sa_handler == SIG_DFL) {
+        action.sa_handler = SIG_IGN;
+        sigaction(SIGPIPE, &action, NULL);
+    }
+}
+
 Server *server_start(Daemon *daemon, GError **error)
 {
+    ignore_sigpipe();
     Server *server = g_new0(Server, 1);
     server->daemon = daemon;
     server->path = g_strdup(daemon->home->socket_path);
