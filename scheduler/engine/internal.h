@@ -142,6 +142,7 @@ struct Engine {
     EngineTask *pending_first, *pending_last;
     EngineRun *to_check_first, *to_check_last;
     EngineOutput output;
+    GPtrArray *replaced_dags; /**< Dag versions that rows in the output may still point into */
 };
 
 /* runs.c */
@@ -194,6 +195,8 @@ void task_evaluate(Engine *engine, EngineTask *task, int64_t now_us);
 void run_enqueue(Engine *engine, EngineRun *run, int64_t now_us);
 void run_leave_queue(Engine *engine, EngineRun *run);
 void run_mark_to_check(Engine *engine, EngineRun *run);
+/** dagrun_timeout, counted from the start of a running run. */
+void run_set_timeout(Engine *engine, EngineRun *run);
 void run_expire(Engine *engine, EngineRun *run, int64_t now_us);
 void run_change_state(Engine *engine, EngineRun *run, RunState state, int64_t now_us);
 /** Everything that follows from what has just changed. Ends each public call that changes something. */

@@ -94,14 +94,20 @@ void run_change_state(Engine *engine, EngineRun *run, RunState state, int64_t no
     run_mark_to_check(engine, run);
 }
 
+void run_set_timeout(Engine *engine, EngineRun *run)
+{
+    int64_t timeout_us = run->dag->dagrun_timeout_us;
+    if (run->row->state == RUN_STATE_RUNNING && !run_is_held(run))
+        engine_set_timer(engine, &run->timer,
+                         timeout_us > 0 ? time_after(run->row->start_date_us, timeout_us) : TIME_NONE);
+}
+
 static void run_start(Engine *engine, EngineRun *run, int64_t now_us)
 {
     run_change_state(engine, run, RUN_STATE_RUNNING, now_us);
     engine_effect(engine, EFFECT_RUN_STARTED, run, NULL);
     gate_release_all(engine, &run->gate); /* what was scheduled before it was queued again */
-    if (run->dag->dagrun_timeout_us > 0)
-        engine_set_timer(engine, &run->timer,
-                         time_after(run->row->start_date_us, run->dag->dagrun_timeout_us));
+    run_set_timeout(engine, run);
     for (uint32_t i = 0; i < run->dag->n_tasks; i++) {
         TaskState state = run->tasks[i].ti.state;
         if (state == TASK_STATE_NONE || state == TASK_STATE_UP_FOR_RETRY)

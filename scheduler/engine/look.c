@@ -43,6 +43,7 @@ void engine_output_clear(Engine *engine)
     g_ptr_array_set_size(output->added_tasks, 0);
     g_array_set_size(output->archived, 0);
     g_array_set_size(output->effects, 0);
+    g_ptr_array_set_size(engine->replaced_dags, 0);
 }
 
 const DagRun *engine_run(const Engine *engine, int64_t dag_run_id)

@@ -45,6 +45,7 @@ Engine *engine_new(int parallelism)
     heap_init(&engine->active, bucket_compare, offsetof(Bucket, position));
     heap_init(&engine->timers, timer_compare, offsetof(Timer, position));
     output_init(&engine->output);
+    engine->replaced_dags = g_ptr_array_new_with_free_func((GDestroyNotify)dag_unref);
     return engine;
 }
 
@@ -62,6 +63,7 @@ void engine_free(Engine *engine)
     g_hash_table_unref(engine->pools);
     g_hash_table_unref(engine->dags);
     output_done(&engine->output);
+    g_ptr_array_unref(engine->replaced_dags);
     g_free(engine);
 }
 
@@ -237,8 +239,7 @@ static void run_take_up(Engine *engine, EngineRun *run)
         return;
     if (run->row->state == RUN_STATE_QUEUED)
         engine_set_timer(engine, &run->timer, run->row->run_after_us);
-    if (run->row->state == RUN_STATE_RUNNING && run->dag->dagrun_timeout_us > 0)
-        engine_set_timer(engine, &run->timer, time_after(run->row->start_date_us, run->dag->dagrun_timeout_us));
+    run_set_timeout(engine, run);
     run_mark_to_check(engine, run);
 }
 

@@ -8,6 +8,7 @@ static void task_move(Engine *engine, EngineTask *task, const EngineTask *old)
     const Task *definition = task_definition(task);
     task->ti = old->ti;
     task->ti.task_id = definition->task_id;
+    task->ti.operator_name = task_body_operator(definition->body);
     task->is_live = old->is_live;
     task->held = old->held;
     task->ti.pool = definition->pool;
@@ -92,7 +93,8 @@ bool engine_set_run_version(Engine *engine, int64_t dag_run_id, Dag *dag, int64_
     if (run == NULL)
         return false;
     g_assert(!run->is_new && !output_has_added(engine, run));
-    g_autoptr(Dag) old_dag = run->dag;
+    Dag *old_dag = run->dag;
+    g_ptr_array_add(engine->replaced_dags, old_dag); /* archived rows have their strings from it */
     g_autofree EngineTask *old_tasks = run->tasks;
     g_autoptr(GPtrArray) old_extras = run->extras;
     g_autoptr(GPtrArray) old = g_ptr_array_new();
@@ -137,6 +139,7 @@ bool engine_set_run_version(Engine *engine, int64_t dag_run_id, Dag *dag, int64_
     for (guint i = 0; i < run->extras->len; i++)
         task_touch(engine, run->extras->pdata[i]);
     run_touch(engine, run);
+    run_set_timeout(engine, run);
     run_mark_to_check(engine, run);
     if (run->n_unfinished > 0)
         run_reopen(engine, run, now_us);
