@@ -55,6 +55,14 @@ static void check_run_row(const DagRun *run)
     }
 }
 
+/** What a row has its strings from may be gone by tomorrow. */
+static void intern_strings(TaskInstance *row)
+{
+    row->task_id = g_intern_string(row->task_id);
+    row->pool = g_intern_string(row->pool);
+    row->operator_name = g_intern_string(row->operator_name);
+}
+
 static void commit_task(FxRun *run, const TaskInstance *ti, bool must_exist)
 {
     TaskInstance *row = g_hash_table_lookup(run->tasks, &ti->id);
@@ -67,8 +75,7 @@ static void commit_task(FxRun *run, const TaskInstance *ti, bool must_exist)
         g_hash_table_insert(run->tasks, &row->id, row);
     }
     *row = *ti;
-    row->task_id = g_intern_string(ti->task_id);
-    row->pool = g_intern_string(ti->pool);
+    intern_strings(row);
 }
 
 static void commit_created(Fixture *fx, int64_t id)
@@ -107,8 +114,7 @@ static void commit_archived(Fixture *fx, const TaskInstance *ti)
     if (g_hash_table_contains(fx->history, key))
         fail_msg("attempt %s of %s is archived twice", key, ti->task_id);
     TaskInstance *copy = g_memdup2(ti, sizeof *ti);
-    copy->task_id = g_intern_string(ti->task_id);
-    copy->pool = g_intern_string(ti->pool);
+    intern_strings(copy);
     g_hash_table_insert(fx->history, key, copy);
 }
 
