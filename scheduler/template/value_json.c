@@ -16,8 +16,10 @@ static void append_real(GString *text, double number)
 {
     char digits[G_ASCII_DTOSTR_BUF_SIZE];
     bool wide = fabs(number) >= 1e15 && fabs(number) < 1e16; /* Python's last decade without an exponent */
-    for (int precision = wide ? 16 : 15; precision <= 17; precision++) {
-        const char format[] = {'%', '.', '1', (char)('0' + precision - 10), 'g', '\0'};
+    bool tiny = fabs(number) < 1e-4; /* has an exponent with any number of digits; may need less than 15 */
+    for (int precision = wide ? 16 : tiny ? 1 : 15; precision <= 17; precision++) {
+        char format[sizeof "%.17g"];
+        g_snprintf(format, sizeof format, "%%.%dg", precision);
         g_ascii_formatd(digits, sizeof digits, format, number);
         if (g_ascii_strtod(digits, NULL) == number)
             break;
