@@ -8,6 +8,7 @@
 
 void cli_clear(Cli *cli)
 {
+    g_clear_pointer(&cli->stored, load_result_free);
     g_clear_pointer(&cli->folder, dag_folder_free);
     g_clear_pointer(&cli->reader, store_reader_close);
     g_clear_pointer(&cli->settings, settings_free);

@@ -21,6 +21,7 @@ struct Cli {
     StoreConn *reader;
     bool no_store; /**< looked for and not there */
     DagFolder *folder;
+    LoadResult *stored; /**< of cli_find_dag(), for a DAG without a file in the folder */
 };
 
 void cli_clear(Cli *cli);
@@ -46,8 +47,13 @@ bool cli_confirm(Cli *cli, const char *question);
 
 /** WEIR_ERROR_NOT_FOUND for a dag_id that neither the folder nor the store knows. */
 void cli_set_unknown_dag(Cli *cli, const char *dag_id, GError **error);
-/** The DAG as its file says now. A broken file's errors are the message. */
+/**
+ * The DAG as its file says now, or, without one in the folder, as it last ran. A broken file's errors are the
+ * message. Borrowed until the next call.
+ */
 const Dag *cli_find_dag(Cli *cli, const char *dag_id, GError **error);
+/** What a stored version says; never NULL. */
+LoadResult *cli_load_version(const Cli *cli, const DagVersion *version);
 /** True if folder or store know it. */
 bool cli_check_dag(Cli *cli, const char *dag_id, GError **error);
 /** A run by its run id or its logical date. */

@@ -2,6 +2,8 @@
 /* Names on the command line -> things; the second half of cli.h. */
 #include "cli/cli.h"
 
+#include <string.h>
+
 static void set_not_found(GError **error, const char *near, const char *format, ...) G_GNUC_PRINTF(3, 4);
 
 static void set_not_found(GError **error, const char *near, const char *format, ...)
@@ -42,6 +44,29 @@ void cli_set_unknown_dag(Cli *cli, const char *dag_id, GError **error)
     set_not_found(error, near, "DAG \"%s\" was not found", dag_id);
 }
 
+/** The latest version in the store, of a DAG that came as text; NULL if there is none. */
+static const Dag *find_stored(Cli *cli, const char *dag_id)
+{
+    StoreConn *reader = cli_reader(cli, NULL);
+    g_autoptr(DagRow) row = reader != NULL ? store_get_dag(reader, dag_id, NULL) : NULL;
+    g_autoptr(DagVersion) version =
+        row != NULL ? store_get_dag_version(reader, row->latest_version_id, NULL) : NULL;
+    if (version == NULL)
+        return NULL;
+    g_clear_pointer(&cli->stored, load_result_free);
+    cli->stored = cli_load_version(cli, version);
+    return cli->stored->dag;
+}
+
+LoadResult *cli_load_version(const Cli *cli, const DagVersion *version)
+{
+    LoadOrigin origin = {.path = version->fileloc,
+                         .folder = version->folder,
+                         .default_dag_id = version->dag_id,
+                         .default_timezone = cli->settings->default_timezone};
+    return load_dag_text(version->source, strlen(version->source), &origin);
+}
+
 const Dag *cli_find_dag(Cli *cli, const char *dag_id, GError **error)
 {
     const DagFolder *folder = cli_folder(cli, error);
@@ -49,8 +74,10 @@ const Dag *cli_find_dag(Cli *cli, const char *dag_id, GError **error)
         return NULL;
     const DagFile *file = dag_folder_find(folder, dag_id);
     if (file == NULL) {
-        cli_set_unknown_dag(cli, dag_id, error);
-        return NULL;
+        const Dag *dag = find_stored(cli, dag_id);
+        if (dag == NULL)
+            cli_set_unknown_dag(cli, dag_id, error);
+        return dag;
     }
     if (file->dag == NULL) {
         g_autofree char *text = dag_file_error_text(file);

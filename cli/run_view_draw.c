@@ -52,13 +52,19 @@ static void end_line(Line *line)
     g_string_append_c(line->out, '\n');
 }
 
+/** Whole seconds, for what ticks: "7s", "1m 05s". */
+static char *whole_seconds(int64_t us)
+{
+    int64_t seconds = MAX(0, us) / USEC_PER_SEC;
+    return seconds < 60 ? g_strdup_printf("%ds", (int)seconds) : duration_format(seconds * USEC_PER_SEC);
+}
+
 static char *elapsed(int64_t start_us, int64_t end_us, int64_t now_us)
 {
     if (start_us == TIME_NONE)
         return g_strdup("");
-    bool ended = end_us != TIME_NONE;
-    int64_t us = MAX(0, (ended ? end_us : now_us) - start_us);
-    return duration_format(ended ? us : us - us % USEC_PER_SEC); /* a ticking one shows whole seconds */
+    return end_us != TIME_NONE ? duration_format(MAX(0, end_us - start_us))
+                               : whole_seconds(now_us - start_us);
 }
 
 static void draw_header(const RunView *view, const RunViewLook *look, GString *out)
@@ -93,8 +99,7 @@ static char *trailer(const RunViewTask *task, const RunViewLook *look)
         task->try_number > 1 ? g_strdup_printf("try %d", task->try_number) : g_strdup("");
     g_autofree char *took = NULL;
     if (waits) {
-        g_autofree char *left =
-            duration_format(MAX(0, (task->retry_at_us - look->now_us) / USEC_PER_SEC) * USEC_PER_SEC);
+        g_autofree char *left = whole_seconds(task->retry_at_us - look->now_us);
         took = g_strdup_printf("again in %s", left);
     } else {
         took = counts ? elapsed(task->start_us, task->end_us, look->now_us) : g_strdup("");

@@ -7,7 +7,6 @@
 #include "scheduler/template/template.h"
 
 #include <stdlib.h>
-#include <string.h>
 
 typedef struct {
     const DagRun *run;
@@ -23,11 +22,7 @@ static LoadResult *load_version(Cli *cli, const DagRun *run, GError **error)
     g_autoptr(DagVersion) version = store_get_dag_version(cli_reader(cli, NULL), run->dag_version_id, error);
     if (version == NULL)
         return NULL;
-    LoadOrigin origin = {.path = version->fileloc,
-                         .folder = version->folder,
-                         .default_dag_id = version->dag_id,
-                         .default_timezone = cli->settings->default_timezone};
-    g_autoptr(LoadResult) result = load_dag_text(version->source, strlen(version->source), &origin);
+    g_autoptr(LoadResult) result = cli_load_version(cli, version);
     if (result->dag != NULL)
         return g_steal_pointer(&result);
     g_set_error(error, WEIR_ERROR, WEIR_ERROR_CORRUPT, "version %d of DAG \"%s\" cannot be read any more",

@@ -339,6 +339,13 @@ class TestRun:
         result = weir("run", "mine.yaml", "--run-id", "r1")
         assert result.returncode == 0, result.stderr
         assert f"in {tmp_path}\n" in weir("tasks", "logs", "mine", "a", "r1").stdout
+        assert weir("tasks", "list", "mine").stdout == "a\n"
+        path.write_text("tasks: {a: {command: exit 1}}\n")
+        assert weir("run", "mine.yaml", "--run-id", "r2").returncode == 1
+        path.write_text("tasks: {a: {command: exit 0}}\n")  # fix it, retry it
+        assert weir("dags", "clear", "mine", "--run-id", "r2", "--only-failed").returncode == 0
+        result = weir("run", "mine.yaml", "--run-id", "r2")
+        assert result.returncode == 0, result.stderr
         path.write_text("tasks: {a: {comand: x}}\n")
         result = weir("run", "mine.yaml")
         assert result.returncode == 1 and result.stdout == ""

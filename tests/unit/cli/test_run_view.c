@@ -59,15 +59,15 @@ static void a_run_is_drawn(void **state)
     g_autoptr(RunView) view = make_view();
     RunViewLook look = {.now_us = at("2026-01-01T00:00:05.900Z"), .width = 80, .height = 24, .utf8 = true};
     assert_drawing(view, look,
-                   "etl  running  1 of 3 done  5.0s  r1\n"
+                   "etl  running  1 of 3 done  5s  r1\n"
                    " ✔ load              success          1.5s\n"
-                   " ▶ clean_everything  running          try 2  3.0s\n"
+                   " ▶ clean_everything  running          try 2  3s\n"
                    " · query\n");
     look.utf8 = false;
     look.is_last = true;
     assert_drawing(view, look,
                    " + load              success          1.5s\n"
-                   " > clean_everything  running          try 2  3.0s\n"
+                   " > clean_everything  running          try 2  3s\n"
                    " . query\n");
 }
 
@@ -97,7 +97,7 @@ static void failures_show_their_log(void **state)
     task->tail = g_strdup("one\nlast words");
     RunViewLook look = {.now_us = at("2026-01-01T00:00:05Z"), .width = 60, .height = 10, .utf8 = true};
     assert_drawing(view, look,
-                   "etl  running  2 of 3 done, 1 failed  5.0s  r1\n"
+                   "etl  running  2 of 3 done, 1 failed  5s  r1\n"
                    " ✔ load              success          1.5s\n"
                    " ✘ clean_everything  failed           try 2  1.0s\n"
                    "     │ one\n"
