@@ -254,19 +254,21 @@ void conn_close(StoreConn *conn)
     g_free(conn);
 }
 
-static bool read_number(StoreConn *conn, const char *sql, int64_t *ret, GError **error)
-{
-    Query query = query_begin_once(conn, sql);
-    *ret = query_next(&query) ? query_int(&query) : 0;
-    return query_end(&query, error);
-}
+/* One statement, so that a database is never seen half made by another process. */
+static const char identity_sql[] =
+    "SELECT (SELECT user_version FROM pragma_user_version), (SELECT application_id FROM "
+    "pragma_application_id), (SELECT count(*) FROM sqlite_schema)";
 
 bool conn_read_version(StoreConn *conn, int32_t *ret_version, GError **error)
 {
-    int64_t version, application, tables;
-    if (!read_number(conn, "PRAGMA user_version", &version, error) ||
-        !read_number(conn, "PRAGMA application_id", &application, error) ||
-        !read_number(conn, "SELECT count(*) FROM sqlite_schema", &tables, error))
+    int64_t version = 0, application = 0, tables = 0;
+    Query query = query_begin_once(conn, identity_sql);
+    if (query_next(&query)) {
+        version = query_int(&query);
+        application = query_int(&query);
+        tables = query_int(&query);
+    }
+    if (!query_end(&query, error))
         return false;
     bool empty = version == 0 && application == 0 && tables == 0;
     if (!empty && application != STORE_APPLICATION_ID) {
