@@ -84,12 +84,14 @@ static json_t *execute_here(Cli *cli, json_t *command, GError **error)
 json_t *command_call(const Settings *settings, json_t *command, GError **error)
 {
     GError *local = NULL;
+    gint64 began_us = g_get_monotonic_time();
     json_t *answer = client_call(settings->home, command, COMMAND_TIMEOUT_US, &local);
     if (local == NULL)
         return answer;
     g_autoptr(Home) home = home_open(settings->home, HOME_READ, NULL);
     g_autoptr(LockHolder) holder = home != NULL ? store_lock_holder(home->lock_path, NULL) : NULL;
-    if (g_error_matches(local, WEIR_ERROR, WEIR_ERROR_BUSY) && holder != NULL)
+    bool out_of_time = g_get_monotonic_time() - began_us >= COMMAND_TIMEOUT_US;
+    if (out_of_time && holder != NULL)
         g_prefix_error(&local, "`weir %s` (pid %" G_GINT64_FORMAT ") holds %s: ", holder->verb, holder->pid,
                        settings->home);
     g_propagate_error(error, local);

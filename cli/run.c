@@ -31,6 +31,8 @@ typedef struct {
     RunStart start;
     RunView *view;
     RunDisplay *display;
+    bool is_started;      /**< the run exists, as far as we were told */
+    bool is_named;        /**< by run_start_name(), without anybody's wish */
     bool is_done;         /**< the run is finished, and the view knows it */
     bool was_interrupted; /**< Ctrl-C: the run was asked to end */
     int left_by;          /**< the signal that made us leave at once; 0 */
@@ -56,20 +58,28 @@ static void take_document(Session *session, const json_t *document)
     session->is_done = run_state_is_finished(session->view->state) && session->view->has_snapshot;
 }
 
+/** From now on it is this run, whoever advances it. */
+static void take_over_next(Session *session)
+{
+    json_decref(session->start.command);
+    session->start.command = run_start_takeover(&session->start);
+    session->start.is_new = false;
+}
+
 /** The run's name, from the answer to dags.trigger or dags.resume. */
 static void take_answer(Session *session, const json_t *result)
 {
     RunStart *start = &session->start;
     const char *dag_id = json_string_value(json_object_get(result, "dag_id"));
     const char *run_id = json_string_value(json_object_get(result, "dag_run_id"));
+    session->is_started = true;
     if (dag_id != NULL && g_strcmp0(dag_id, start->dag_id) != 0) {
         g_free(start->dag_id);
         start->dag_id = g_strdup(dag_id);
     }
     if (run_id != NULL && start->run_id == NULL)
         start->run_id = g_strdup(run_id);
-    json_decref(start->command); /* from now on it is this run, whoever advances it */
-    start->command = start->run_id != NULL ? run_start_takeover(start) : NULL;
+    take_over_next(session);
 }
 
 static DagRun *read_run(Session *session)
@@ -129,7 +139,7 @@ static bool heed_signals(Session *session)
         session->left_by = signals_end();
     if (n_interrupts == 0)
         return session->left_by != 0;
-    if (session->was_interrupted || n_interrupts > 1 || session->start.run_id == NULL)
+    if (session->was_interrupted || n_interrupts > 1 || !session->is_started)
         session->left_by = SIGINT;
     else
         cancel_run(session);
@@ -230,7 +240,14 @@ static bool loop_here(Session *session, GError **error)
     return ok;
 }
 
-typedef enum { ADVANCE_END, ADVANCE_BUSY, ADVANCE_NOBODY, ADVANCE_AGAIN, ADVANCE_FAILED } Advance;
+typedef enum {
+    ADVANCE_END,
+    ADVANCE_BUSY,
+    ADVANCE_NOBODY,
+    ADVANCE_UNKNOWN,
+    ADVANCE_AGAIN,
+    ADVANCE_FAILED
+} Advance;
 
 static Advance advance_here(Session *session, GError **error)
 {
@@ -263,19 +280,35 @@ static bool on_document_there(const json_t *document, void *user)
     return !heed_signals(session);
 }
 
-static Advance advance_there(Session *session, GError **error)
+/** Sends the command to the holder of the lock. ADVANCE_END: it was done. */
+static Advance send_there(Session *session, GError **error)
 {
     g_autoptr(GError) local = NULL;
+    session->is_named |= run_start_name(&session->start);
     json_t *answer = call(session, session->start.command, &local);
     if (answer == NULL) {
         bool is_nobody = g_error_matches(local, WEIR_ERROR, WEIR_ERROR_NOT_FOUND);
         g_propagate_error(error, g_steal_pointer(&local));
-        return is_nobody ? ADVANCE_NOBODY : ADVANCE_FAILED;
+        return is_nobody ? ADVANCE_NOBODY : ADVANCE_UNKNOWN;
     }
-    json_auto_t *result = command_result(answer, error);
-    if (result == NULL)
-        return ADVANCE_FAILED;
-    take_answer(session, result);
+    json_auto_t *result = command_result(answer, &local);
+    if (result != NULL) {
+        take_answer(session, result);
+        return ADVANCE_END;
+    }
+    bool is_taken =
+        session->is_named && session->start.is_new && g_error_matches(local, WEIR_ERROR, WEIR_ERROR_CONFLICT);
+    if (is_taken)
+        run_start_unname(&session->start); /* another run was started in that microsecond */
+    g_propagate_error(error, g_steal_pointer(&local));
+    return is_taken ? ADVANCE_UNKNOWN : ADVANCE_FAILED;
+}
+
+static Advance advance_there(Session *session, GError **error)
+{
+    Advance sent = send_there(session, error);
+    if (sent != ADVANCE_END)
+        return sent;
     say_version(session);
     switch (client_follow(session->cli->settings->home, session->start.dag_id, session->start.run_id,
                           on_document_there, session, error)) {
@@ -312,28 +345,43 @@ static bool show_stored(Session *session, const DagRun *run, GError **error)
     return true;
 }
 
+/** One look at who can advance the run. */
+static Advance advance_once(Session *session, GError **error)
+{
+    g_autoptr(GError) busy = NULL;
+    g_autoptr(DagRun) run = read_run(session);
+    if (run != NULL && run_state_is_finished(run->state))
+        return show_stored(session, run, error) ? ADVANCE_END : ADVANCE_FAILED;
+    if (run != NULL && session->start.is_new)
+        take_over_next(session); /* started by who died before it could say so */
+    Advance here = advance_here(session, &busy);
+    if (here != ADVANCE_BUSY) {
+        if (busy != NULL)
+            g_propagate_error(error, g_steal_pointer(&busy));
+        return here;
+    }
+    Advance there = advance_there(session, error);
+    if (there == ADVANCE_NOBODY) { /* the holder's name says more */
+        g_clear_error(error);
+        g_propagate_error(error, g_steal_pointer(&busy));
+    }
+    return there;
+}
+
 /** Until the run is done or we are to leave. False with an error. */
 static bool advance(Session *session, GError **error)
 {
     gint64 deadline_us = g_get_monotonic_time() + PATIENCE_US;
     for (;;) {
-        g_autoptr(DagRun) run = read_run(session);
-        if (run != NULL && run_state_is_finished(run->state))
-            return show_stored(session, run, error);
-        g_autoptr(GError) local = NULL, unheard = NULL;
-        Advance here = advance_here(session, &local);
-        Advance there = here == ADVANCE_BUSY ? advance_there(session, &unheard) : here;
-        if (there == ADVANCE_END)
+        g_autoptr(GError) local = NULL;
+        Advance end = advance_once(session, &local);
+        gint64 now_us = g_get_monotonic_time();
+        if (end == ADVANCE_END)
             return true;
-        if (there == ADVANCE_AGAIN)
-            deadline_us = g_get_monotonic_time() + PATIENCE_US;
-        bool out_of_time = there == ADVANCE_NOBODY && g_get_monotonic_time() > deadline_us;
-        if (there == ADVANCE_FAILED && here == ADVANCE_BUSY) {
-            g_propagate_error(error, g_steal_pointer(&unheard));
-            return false;
-        }
-        if (there == ADVANCE_FAILED || out_of_time) {
-            g_propagate_error(error, g_steal_pointer(&local)); /* the holder's name, if it is that */
+        if (end == ADVANCE_AGAIN)
+            deadline_us = now_us + PATIENCE_US;
+        if (end == ADVANCE_FAILED || now_us > deadline_us) {
+            g_propagate_error(error, g_steal_pointer(&local));
             return false;
         }
         if (heed_signals(session))
@@ -345,7 +393,7 @@ static bool advance(Session *session, GError **error)
 static int leave(const Session *session)
 {
     const char *subject = args_word(session->cli->args, 0);
-    if (session->start.run_id != NULL)
+    if (session->is_started)
         g_printerr("Left run %s; its running tasks go on. To continue:\n  weir run %s --run-id %s\n",
                    session->start.run_id, subject, session->start.run_id);
     return 128 + session->left_by;

@@ -5,6 +5,7 @@
 #include "cli/documents.h"
 #include "cli/text.h"
 #include "cli/write.h"
+#include "scheduler/daemon/run_id.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -98,6 +99,29 @@ json_t *run_start_takeover(const RunStart *start)
     return command_new("dags.resume", resume_args(start, false));
 }
 
+bool run_start_name(RunStart *start)
+{
+    if (!start->is_new || start->run_id != NULL)
+        return false;
+    json_t *args = json_object_get(start->command, "args");
+    int64_t now_us = g_get_real_time();
+    start->run_id = run_id_make(RUN_TYPE_MANUAL, now_us, true);
+    json_object_set_new(args, "run_id", json_string(start->run_id));
+    start->is_dated = json_object_get(args, "logical_date") == NULL;
+    if (start->is_dated)
+        json_object_set_new(args, "logical_date", document_time(now_us));
+    return true;
+}
+
+void run_start_unname(RunStart *start)
+{
+    json_t *args = json_object_get(start->command, "args");
+    g_clear_pointer(&start->run_id, g_free);
+    json_object_del(args, "run_id");
+    if (start->is_dated)
+        json_object_del(args, "logical_date");
+}
+
 static void continue_run(Cli *cli, RunStart *start, const DagRun *run)
 {
     start->run_id = g_strdup(run->run_id);
@@ -127,6 +151,8 @@ bool run_start_prepare(Cli *cli, RunStart *ret, GError **error)
     } else {
         json_object_set_new(args, "own", json_true());
         start.command = command_new("dags.trigger", json_incref(args));
+        start.run_id = g_strdup(args_value(cli->args, "run-id"));
+        start.is_new = true;
     }
     *ret = start;
     start = (RunStart){0};
