@@ -18,12 +18,19 @@ bool tpl_text_finish(GString *text, TplValue *ret_value, GError **error)
     return fits || tpl_call_fail(error, "makes a value longer than %d bytes", TEMPLATE_OUTPUT_MAX);
 }
 
+/** One byte is the common case, and strchr looks no further than the hit (a sanitizer's strstr reads it all).
+ */
+static const char *find(const char *text, const char *wanted)
+{
+    return wanted[1] == '\0' ? strchr(text, wanted[0]) : strstr(text, wanted);
+}
+
 bool tpl_text_replace(const char *text, const char *old, const char *new, TplValue *ret_value, GError **error)
 {
     if (*old == '\0')
         return tpl_call_fail(error, "old must not be empty");
     GString *replaced = g_string_new(NULL);
-    for (const char *at; (at = strstr(text, old)) != NULL && replaced->len <= TEMPLATE_OUTPUT_MAX;
+    for (const char *at; (at = find(text, old)) != NULL && replaced->len <= TEMPLATE_OUTPUT_MAX;
          text = at + strlen(old)) {
         g_string_append_len(replaced, text, at - text);
         g_string_append(replaced, new);
@@ -81,7 +88,7 @@ static bool split_at_space(const char *text, json_t *parts, GError **error)
 
 static bool split_at(const char *text, const char *separator, json_t *parts, GError **error)
 {
-    for (const char *at; (at = strstr(text, separator)) != NULL; text = at + strlen(separator)) {
+    for (const char *at; (at = find(text, separator)) != NULL; text = at + strlen(separator)) {
         if (!add_part(parts, text, (size_t)(at - text), error))
             return false;
     }
