@@ -82,3 +82,37 @@ json_t *document_of_task(const Settings *settings, const DagRun *run, const Task
     set_text(object, "log_path", log_path);
     return object;
 }
+
+static void set_known_time(json_t *object, const char *name, int64_t us)
+{
+    if (us != TIME_NONE)
+        set_time(object, name, us);
+}
+
+json_t *document_of_progress(const Settings *settings, const DagRun *run, const TaskInstance *ti)
+{
+    json_t *object = json_object();
+    set_text(object, "task_id", ti->task_id);
+    set_text(object, "state", task_state_to_string(ti->state));
+    json_object_set_new(object, "try_number", json_integer(ti->try_number));
+    json_object_set_new(object, "max_tries", json_integer(ti->max_tries));
+    set_known_time(object, "start_date", ti->start_date_us);
+    set_known_time(object, "end_date", ti->end_date_us);
+    set_known_time(object, "retry_at", ti->retry_at_us);
+    if (ti->start_date_us != TIME_NONE && ti->end_date_us != TIME_NONE)
+        set_duration(object, ti->start_date_us, ti->end_date_us);
+    if (ti->pid > 0)
+        json_object_set_new(object, "pid", json_integer(ti->pid));
+    if (ti->end_reason != END_NONE)
+        set_text(object, "end_reason", end_reason_to_string(ti->end_reason));
+    if (ti->exit_code != EXIT_CODE_NONE)
+        json_object_set_new(object, "exit_code", json_integer(ti->exit_code));
+    if (ti->term_signal != 0)
+        json_object_set_new(object, "term_signal", json_integer(ti->term_signal));
+    if (ti->try_number > 0) {
+        g_autofree char *log_path =
+            attempt_log_path(settings, run->dag_id, run->run_id, ti->task_id, ti->try_number);
+        set_text(object, "log_path", log_path);
+    }
+    return object;
+}

@@ -10,3 +10,8 @@
 json_t *document_of_run(const DagRun *run);
 /** `run` is the task instance's run. */
 json_t *document_of_task(const Settings *settings, const DagRun *run, const TaskInstance *ti);
+/**
+ * The same for whoever watches the run: only what tells how it goes, and of that no nulls but the state. A
+ * run may have 100,000 of them.
+ */
+json_t *document_of_progress(const Settings *settings, const DagRun *run, const TaskInstance *ti);

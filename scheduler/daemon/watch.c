@@ -84,7 +84,7 @@ static void collect_tasks(Daemon *daemon, const GPtrArray *tasks)
         if (!is_watched(daemon->watch, ti->dag_run_id))
             continue;
         const DagRun *run = engine_run(daemon->engine, ti->dag_run_id);
-        json_t *task = document_of_task(daemon->settings, run, ti);
+        json_t *task = document_of_progress(daemon->settings, run, ti);
         send_to_all(daemon->watch, run->id, json_pack("{s:s, s:o}", "event", "task", "task", task));
     }
 }
@@ -130,7 +130,7 @@ static json_t *make_snapshot(Daemon *daemon, const DagRun *run)
         return NULL;
     json_t *tasks = json_array();
     for (size_t i = 0; i < rows->n_items; i++)
-        json_array_append_new(tasks, document_of_task(daemon->settings, run, &rows->items[i]));
+        json_array_append_new(tasks, document_of_progress(daemon->settings, run, &rows->items[i]));
     return json_pack("{s:s, s:o, s:o}", "event", "snapshot", "run", document_of_run(run), "tasks", tasks);
 }
 
