@@ -74,7 +74,8 @@ void engine_create_run(Engine *engine, const DagRun *run, Dag *dag, int64_t firs
  * A run from the store, finished ones too (to clear or mark them). `rows`: all its task instances in any
  * order; task ids are matched with `dag`, and those it does not have are kept as they are. Emits no changes
  * by itself: attempts in queued, running and restarting count as live until engine_attempt_finished() or
- * engine_attempt_not_started(); the rest follows at the next engine_tick(), before which nothing is decided.
+ * engine_attempt_not_started(). After the load of an unfinished run nothing at all is decided before the next
+ * engine_tick(), which the caller owes once it has told what the executors know; a finished run needs none.
  * False if the run is in the engine already.
  */
 bool engine_load_run(Engine *engine, const DagRun *run, Dag *dag, const TaskInstance *rows, size_t n_rows,

@@ -130,8 +130,8 @@ struct EngineRun {
 struct Engine {
     int parallelism;
     guint n_live;
-    bool is_loading;   /**< since a load, until the next tick: nothing is settled, not all attempts are known
-                          yet */
+    bool is_loading;   /**< since the load of an unfinished run, until the next tick: nothing is settled, not
+                          all attempts are known   yet */
     GHashTable *runs;  /**< DagRun.id -> EngineRun */
     GHashTable *tasks; /**< TaskInstance.id -> EngineTask */
     GHashTable *pools; /**< name -> Pool */

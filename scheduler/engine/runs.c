@@ -235,7 +235,7 @@ void task_take_up(Engine *engine, EngineTask *task)
 /** What the run itself waits for, after its tasks are in place; the next tick acts on it. */
 static void run_take_up(Engine *engine, EngineRun *run)
 {
-    if (run_is_held(run))
+    if (run_is_held(run) || run_state_is_finished(run->row->state))
         return;
     if (run->row->state == RUN_STATE_QUEUED)
         engine_set_timer(engine, &run->timer, run->row->run_after_us);
@@ -305,7 +305,7 @@ bool engine_load_run(Engine *engine, const DagRun *row, Dag *dag, const TaskInst
     if (engine_find_run(engine, row->id) != NULL)
         return false;
     EngineRun *run = run_new(engine, row, dag, flags);
-    engine->is_loading = true;
+    engine->is_loading = engine->is_loading || !run_state_is_finished(row->state);
     run_alloc_tasks(run);
     for (size_t i = 0; i < n_rows; i++)
         run_place_row(run, &rows[i]);
