@@ -121,6 +121,24 @@ static void test_crash_with_forced_ends(void **state)
         fx_expect(fx, runs[i], "a=failed b=failed", "failed");
 }
 
+/** A finished run that is loaded for a late report leaves nothing open: other runs go on without a tick. */
+static void test_finished_run_is_loaded_on_the_way(void **state)
+{
+    (void)state;
+    g_autoptr(Fixture) fx = fx_new(8);
+    Dag *dag = fx_dag(fx, "d", "a -> b");
+    int64_t old = fx_trigger(fx, dag);
+    fx_exit_all(fx, 0, 5);
+    int64_t run = fx_trigger(fx, dag);
+    assert_true(fx_forget(fx, old));
+    TaskInstance rows[] = {*fx_task(fx, old, "a"), *fx_task(fx, old, "b")};
+    assert_true(engine_load_run(fx->engine, fx_run(fx, old), dag, rows, 2, NULL, ENGINE_RUN_NORMAL));
+    assert_false(engine_has_output(fx->engine));
+    fx_exit(fx, run, "a", 0);
+    fx_expect(fx, run, "a=success b=queued", "running");
+    assert_true(fx_forget(fx, old));
+}
+
 static void test_crash_while_queued(void **state)
 {
     (void)state;
@@ -269,6 +287,7 @@ int main(void)
         cmocka_unit_test(test_lost_commit),
         cmocka_unit_test(test_no_slot_before_the_tick),
         cmocka_unit_test(test_crash_with_forced_ends),
+        cmocka_unit_test(test_finished_run_is_loaded_on_the_way),
         cmocka_unit_test(test_crash_while_queued),
         cmocka_unit_test(test_held),
         cmocka_unit_test(test_held_from_the_start),
