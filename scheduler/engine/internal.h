@@ -131,7 +131,7 @@ struct Engine {
     int parallelism;
     guint n_live;
     bool is_loading;   /**< since the load of an unfinished run, until the next tick: nothing is settled, not
-                          all attempts are known   yet */
+                          all attempts are known */
     GHashTable *runs;  /**< DagRun.id -> EngineRun */
     GHashTable *tasks; /**< TaskInstance.id -> EngineTask */
     GHashTable *pools; /**< name -> Pool */
