@@ -64,6 +64,7 @@ static void test_crash_before_the_effects(void **state)
     /* queued ones start (again); the running one must have been started: lost; the restarting one is done */
     fx_expect(fx, run, "q=queued r=failed re=queued m=success u=up_for_retry n=none s=queued", "running");
     assert_int_equal(fx_task(fx, run, "re")->try_number, 1); /* no attempt was made: its number is free */
+    assert_int_equal(fx_task(fx, run, "re")->max_tries, 0);
     assert_int_equal(fx_task(fx, run, "r")->end_reason, END_LOST);
     fx_advance(fx, 60);
     fx_exit_all(fx, 0, 50);
@@ -100,6 +101,32 @@ static void test_no_slot_before_the_tick(void **state)
     assert_int_equal(engine_live_total(fx->engine), 2);
     fx_exit_all(fx, 0, 10);
     fx_expect(fx, second, "a=success b=success c=success", "success");
+}
+
+/** A process of an attempt that the rows have given up: no other one of this task starts beside it. */
+static void test_stray(void **state)
+{
+    (void)state;
+    g_autoptr(Fixture) fx = fx_new(2);
+    int64_t run = fx_trigger(fx, fx_dag(fx, "d", "a [retries=1 delay=10 weight=9]; b; c"));
+    AttemptId id = fx_attempt(fx, run, "a");
+    FxAttempt *attempt = g_memdup2(g_hash_table_lookup(fx->live, &id.ti_id), sizeof *attempt);
+    fx_started(fx, run, "a");
+    fx_finish(fx, run, "a", END_LOST, EXIT_CODE_NONE, 0);
+    fx_expect(fx, run, "a=up_for_retry b=queued c=queued", "running");
+    g_hash_table_insert(fx->live, &attempt->id.ti_id, attempt);
+    assert_true(engine_attempt_stray(fx->engine, id, fx->now_us));
+    assert_false(engine_attempt_stray(fx->engine, id, fx->now_us)); /* known by now */
+    g_string_truncate(fx->log, 0);
+    fx_turn(fx);
+    fx_expect_log(fx, "cancel a 1");
+    assert_int_equal(engine_live_total(fx->engine), 3); /* over the limit, but so it is */
+    fx_exit(fx, run, "b", 0);
+    fx_advance(fx, 10);
+    fx_expect(fx, run, "a=up_for_retry", "running");
+    fx_finish(fx, run, "a", END_SIGNAL, EXIT_CODE_NONE, 15);
+    fx_expect(fx, run, "a=queued", "running");
+    assert_int_equal(fx_task(fx, run, "a")->try_number, 2);
 }
 
 /** Two runs on their way to a forced end, both with processes that the rows do not show. */
@@ -176,6 +203,7 @@ static void test_held(void **state)
     fx_exit(fx, run, "c", 1);
     fx_expect(fx, run, "a=success b=none c=up_for_retry e=queued", "running");
     assert_true(fx_task(fx, run, "c")->retry_at_us == fx->now_us + 10 * USEC_PER_SEC);
+    assert_true(engine_next_timer(fx->engine) == fx->now_us + 1000 * USEC_PER_SEC); /* none for a held one */
     fx_exit(fx, run, "e", 0);
     fx_expect(fx, next, "e=queued", "running");
     fx_advance(fx, 500);
@@ -286,6 +314,7 @@ int main(void)
         cmocka_unit_test(test_crash_before_the_effects),
         cmocka_unit_test(test_lost_commit),
         cmocka_unit_test(test_no_slot_before_the_tick),
+        cmocka_unit_test(test_stray),
         cmocka_unit_test(test_crash_with_forced_ends),
         cmocka_unit_test(test_finished_run_is_loaded_on_the_way),
         cmocka_unit_test(test_crash_while_queued),
