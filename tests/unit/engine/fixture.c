@@ -468,7 +468,11 @@ static void resync(Fixture *fx, const FxRun *run)
     while (g_hash_table_iter_next(&iter, NULL, &value)) {
         const TaskInstance *ti = value;
         AttemptId id = {ti->id, ti->try_number};
-        const FxAttempt *attempt = g_hash_table_lookup(fx->live, &ti->id);
+        FxAttempt *attempt = g_hash_table_lookup(fx->live, &ti->id);
+        if (attempt != NULL) { /* what it holds is from now on what the row says, also of a newer version */
+            attempt->pool = ti->pool;
+            attempt->slots = ti->pool_slots;
+        }
         bool has = attempt != NULL && attempt->id.try_number == ti->try_number;
         if (has && !task_state_is_executing(ti->state))
             assert_true(engine_attempt_stray(fx->engine, id, fx->now_us));

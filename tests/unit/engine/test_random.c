@@ -35,7 +35,7 @@ static Dag *random_dag(Walk *walk, const char *dag_id)
                                pick(walk, 2) ? "absolute" : "downstream", pick(walk, 6),
                                pools[pick(walk, G_N_ELEMENTS(pools))],
                                1 + (pick(walk, 4) == 0 ? pick(walk, 3) : 0), pick(walk, 3), pick(walk, 60));
-        if (pick(walk, 5) == 0)
+        if (i % 5 == 3) /* in each version, so that all attempts of it count */
             g_string_append_printf(text, " tis=%d", 1 + pick(walk, 2));
         if (pick(walk, 8) == 0)
             g_string_append(text, " empty");
@@ -93,7 +93,7 @@ static void command_step(Walk *walk)
     Fixture *fx = walk->fx;
     int64_t run = g_array_index(walk->runs, int64_t, pick(walk, (int)walk->runs->len));
     g_autofree char *tasks = random_tasks(walk, run);
-    switch (pick(walk, 9)) {
+    switch (pick(walk, 10)) {
     case 0:
         fx_clear(fx, run, tasks);
         break;
@@ -120,6 +120,9 @@ static void command_step(Walk *walk)
             if (engine_run(fx->engine, id) == NULL)
                 fx_load(fx, id);
         }
+        break;
+    case 8:
+        fx_set_version(fx, run, random_dag(walk, fx_run(fx, run)->dag_id));
         break;
     default: {
         int64_t id = fx_trigger_with(
