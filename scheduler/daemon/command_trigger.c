@@ -3,6 +3,7 @@
 #include "scheduler/daemon/command.h"
 #include "scheduler/daemon/dag_bag.h"
 #include "scheduler/daemon/documents.h"
+#include "scheduler/daemon/json_text.h"
 #include "scheduler/daemon/run_id.h"
 #include "scheduler/model/crash_point.h"
 #include "scheduler/time/timetable.h"
@@ -222,43 +223,56 @@ static json_t *create_run(Command *command, DagRun *run, const DagLatest *latest
     return document_of_run(engine_run(daemon->engine, run->id));
 }
 
+/* Fills in conf_json and params_json. */
+static bool set_params(Command *command, DagRun *run, const Dag *dag, GError **error)
+{
+    json_t *conf = make_conf(command, dag, error);
+    if (conf == NULL)
+        return false;
+    json_t *params =
+        param_set_resolve(dag->params, conf, dag->folder, command_text(command, "caller_cwd"), error);
+    run->conf_json = dump(conf);
+    json_decref(conf);
+    if (params == NULL)
+        return false;
+    run->params_json = dump(params);
+    json_decref(params);
+    if (json_text_nesting_is_fine(run->conf_json))
+        return true;
+    g_set_error(error, WEIR_ERROR, WEIR_ERROR_INVALID, "conf nests deeper than %d levels",
+                JSON_TEXT_NESTING_MAX);
+    return false;
+}
+
+static DagRun *run_new(const Command *command, const DagLatest *latest)
+{
+    const Caller *caller = command->caller;
+    DagRun *run = g_new0(DagRun, 1);
+    run->dag_id = g_strdup(latest->dag->dag_id);
+    run->type = RUN_TYPE_MANUAL;
+    run->state = RUN_STATE_QUEUED;
+    run->dag_version_id = latest->version_id;
+    run->run_after_us = run->queued_at_us = command->now_us;
+    run->start_date_us = run->end_date_us = TIME_NONE;
+    run->forced_state = RUN_STATE_INVALID;
+    run->triggered_by = g_strdup(caller != NULL && caller->via != NULL ? caller->via : "cli");
+    run->triggering_user = g_strdup(caller != NULL ? caller->user : NULL);
+    run->note = g_strdup(command_text(command, "note"));
+    return run;
+}
+
 static json_t *dags_trigger(Command *command, GError **error)
 {
     DagLatest latest;
     if (!get_dag(command, &latest, error))
         return NULL;
     CRASH_POINT("daemon.version_stored");
-    const Dag *dag = latest.dag;
     bool own = command_flag(command, "own", false);
-    if (own && command->daemon->mode == DAEMON_RUN && !check_room(command, dag, error))
+    if (own && command->daemon->mode == DAEMON_RUN && !check_room(command, latest.dag, error))
         return NULL;
-    json_t *conf = make_conf(command, dag, error);
-    if (conf == NULL)
-        return NULL;
-    json_t *params =
-        param_set_resolve(dag->params, conf, dag->folder, command_text(command, "caller_cwd"), error);
-    g_autofree char *conf_text = dump(conf);
-    json_decref(conf);
-    if (params == NULL)
-        return NULL;
-    g_autofree char *params_text = dump(params);
-    json_decref(params);
-
-    g_autoptr(DagRun) run = g_new0(DagRun, 1);
-    run->dag_id = g_strdup(dag->dag_id);
-    run->type = RUN_TYPE_MANUAL;
-    run->state = RUN_STATE_QUEUED;
-    run->dag_version_id = latest.version_id;
-    run->run_after_us = run->queued_at_us = command->now_us;
-    run->start_date_us = run->end_date_us = TIME_NONE;
-    run->forced_state = RUN_STATE_INVALID;
-    run->conf_json = g_steal_pointer(&conf_text);
-    run->params_json = g_steal_pointer(&params_text);
-    run->triggered_by =
-        g_strdup(command->caller != NULL && command->caller->via != NULL ? command->caller->via : "cli");
-    run->triggering_user = g_strdup(command->caller != NULL ? command->caller->user : NULL);
-    run->note = g_strdup(command_text(command, "note"));
-    if (!choose_identity(command, run, error) || !set_interval(run, dag, error))
+    g_autoptr(DagRun) run = run_new(command, &latest);
+    if (!set_params(command, run, latest.dag, error) || !choose_identity(command, run, error) ||
+        !set_interval(run, latest.dag, error))
         return NULL;
     return create_run(command, run, &latest, own, error);
 }

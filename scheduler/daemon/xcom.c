@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "scheduler/daemon/xcom.h"
 
+#include "scheduler/daemon/json_text.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
@@ -91,8 +93,10 @@ static void take_line(char *line, guint number, XComPair pair, XComWarning warni
         return;
     }
     json_t *value = json_loads(equals + 1, JSON_DECODE_ANY | JSON_REJECT_DUPLICATES, NULL);
-    if (value == NULL)
+    if (value == NULL || !json_text_nesting_is_fine(equals + 1)) {
+        json_decref(value);
         value = json_string(equals + 1);
+    }
     pair(line, value, user);
     json_decref(value);
 }

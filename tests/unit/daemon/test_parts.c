@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* The pure parts: selections, run ids, XComs of files. */
+#include "scheduler/daemon/json_text.h"
 #include "scheduler/daemon/run_id.h"
 #include "scheduler/daemon/selection.h"
 #include "scheduler/daemon/xcom.h"
@@ -208,6 +209,18 @@ static void test_output_file(void **state)
     assert_false(xcom_read_output("/dev/zero", on_pair, on_warning, seen));
 }
 
+/* Deeper than the store takes it: kept as the text it is. */
+static void test_deep_json(void **state)
+{
+    (void)state;
+    g_autofree char *open = g_strnfill(2000, '['), *close = g_strnfill(2000, ']');
+    g_autofree char *deep = g_strconcat("deep=", open, close, NULL);
+    g_autofree char *expected = g_strconcat("deep:\"", open, close, "\" ", NULL);
+    assert_output(deep, -1, expected);
+    assert_true(json_text_nesting_is_fine("[\"[[[[\\\"[\", {}]"));
+    assert_true(json_text_nesting_is_fine(""));
+}
+
 static void test_output_file_is_bounded(void **state)
 {
     (void)state;
@@ -232,6 +245,7 @@ int main(void)
         cmocka_unit_test(test_last_line),
         cmocka_unit_test(test_last_line_is_bounded),
         cmocka_unit_test(test_output_file),
+        cmocka_unit_test(test_deep_json),
         cmocka_unit_test(test_output_file_is_bounded),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
