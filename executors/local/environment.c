@@ -4,7 +4,7 @@
 #include <string.h>
 
 static const char *const hidden_prefixes[] = {
-    "WEIR_CONN_", "WEIR_VAR_",   "AIRFLOW_CONN_",  "AIRFLOW_VAR_",          "WEIR__", "LISTEN_",
+    "WEIR_CONN_", "WEIR_VAR_",   "AIRFLOW_CONN_",  "AIRFLOW_VAR_",          "WEIR__", "AIRFLOW__", "LISTEN_",
     "WATCHDOG_",  "WEIR_CRASH_", "NOTIFY_SOCKET=", ATTEMPT_COOKIE_NAME "=", NULL,
 };
 

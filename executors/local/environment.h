@@ -12,8 +12,8 @@
 
 /**
  * A copy of `environment` without what is not for tasks: WEIR_CONN_*, WEIR_VAR_*, AIRFLOW_CONN_*,
- * AIRFLOW_VAR_*, WEIR__*, WEIR_CRASH_*, the cookie of an outer attempt, NOTIFY_SOCKET, LISTEN_*, WATCHDOG_*.
- * g_strfreev() it.
+ * AIRFLOW_VAR_*, WEIR__*, AIRFLOW__*, WEIR_CRASH_*, the cookie of an outer attempt, NOTIFY_SOCKET, LISTEN_*,
+ * WATCHDOG_*. g_strfreev() it.
  */
 char **environment_filter(const char *const *environment);
 
