@@ -4,13 +4,13 @@
 #include "scheduler/daemon/internal.h"
 #include "scheduler/daemon/run_context.h"
 
-void run_entry_free(gpointer data)
+void run_entry_free(gpointer entry)
 {
-    RunEntry *entry = data;
-    run_context_free(entry->context);
-    g_free(entry->dag_id);
-    g_free(entry->run_id);
-    g_free(entry);
+    RunEntry *e = entry;
+    run_context_free(e->context);
+    g_free(e->dag_id);
+    g_free(e->run_id);
+    g_free(e);
 }
 
 RunEntry *runs_find(Daemon *daemon, int64_t dag_run_id)
