@@ -54,10 +54,8 @@ static void cancel(Daemon *daemon, const EngineEffect *effect, int64_t now_us)
         CRASH_POINT("daemon.effect_cancel");
         return;
     }
-    /* Nobody has it, and after the resync that is certain: no event will come but this one. Before it, the
-     * executor's verdict on an expected attempt is still to come. */
-    if (daemon->is_resynced)
-        reports_add_not_started(daemon, effect->attempt, now_us);
+    /* Neither expected nor started: nobody has it, and no event will come but this one. */
+    reports_add_not_started(daemon, effect->attempt, now_us);
 }
 
 void effects_carry_out(Daemon *daemon, const EngineEffect *effects, guint n, int64_t now_us)
