@@ -109,6 +109,13 @@ bool engine_attempt_finished(Engine *engine, AttemptId attempt, const AttemptOut
     return true;
 }
 
+/** It had been started, whatever is known of it now: its number is not used again. */
+static bool end_lost(Engine *engine, AttemptId attempt, int64_t now_us)
+{
+    AttemptOutcome lost = {.reason = END_LOST, .exit_code = EXIT_CODE_NONE, .end_us = now_us};
+    return engine_attempt_finished(engine, attempt, &lost, now_us);
+}
+
 bool engine_attempt_not_started(Engine *engine, AttemptId attempt, int64_t now_us)
 {
     EngineTask *task = live_task(engine, attempt);
@@ -119,11 +126,11 @@ bool engine_attempt_not_started(Engine *engine, AttemptId attempt, int64_t now_u
         if (!run_is_held(task->run)) /* a held run starts it when it is let go, by the same question */
             engine_effect(engine, EFFECT_START, task->run, task);
         return true;
-    case TASK_STATE_RUNNING: {
-        AttemptOutcome lost = {.reason = END_LOST, .exit_code = EXIT_CODE_NONE, .end_us = now_us};
-        return engine_attempt_finished(engine, attempt, &lost, now_us);
-    }
+    case TASK_STATE_RUNNING:
+        return end_lost(engine, attempt, now_us);
     case TASK_STATE_RESTARTING:
+        if (!task_attempt_is_unstarted(task))
+            return end_lost(engine, attempt, now_us);
         task_end_live(engine, task);
         task_reset(task);
         task->ti.try_number--; /* no attempt was made under this number */
@@ -131,8 +138,14 @@ bool engine_attempt_not_started(Engine *engine, AttemptId attempt, int64_t now_u
         task_set_state(engine, task, TASK_STATE_NONE);
         task_make_pending(engine, task);
         break;
-    default:
+    default: /* ended by hand before */
         task_end_live(engine, task);
+        if (task_state_is_finished(task->ti.state) && task_attempt_is_unstarted(task)) {
+            task->ti.try_number--; /* no attempt was made under this number */
+            task->ti.scheduled_us = TIME_NONE;
+            task_touch(engine, task);
+        }
+        task_make_pending(engine, task);
         break;
     }
     engine_settle(engine, now_us);

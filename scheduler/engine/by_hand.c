@@ -44,6 +44,8 @@ static void clear_task(Engine *engine, EngineTask *task)
         break; /* the attempt, if any, is in history already */
     default:
         if (task->is_live) { /* marked, and its process is still being ended */
+            if (task_attempt_is_unstarted(task))
+                task->ti.start_date_us = TIME_NONE;
             task->ti.end_date_us = TIME_NONE;
             task_set_state(engine, task, TASK_STATE_RESTARTING);
             return;

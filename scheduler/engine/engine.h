@@ -161,8 +161,8 @@ void engine_tick(Engine *engine, int64_t now_us);
 /* ---- Output ------------------------------------------------------------------------------------------ */
 
 typedef enum {
-    EFFECT_START,        /**< hand the attempt to its executor; state is queued */
-    EFFECT_CANCEL,       /**< end the attempt's process; the executor then reports its end */
+    EFFECT_START,  /**< hand the attempt to its executor; state is queued */
+    EFFECT_CANCEL, /**< end the attempt's process; the executor then reports its end, or that it has none */
     EFFECT_RUN_STARTED,  /**< the run left queued */
     EFFECT_RUN_FINISHED, /**< the run is finished and none of its attempts is alive */
 } EffectKind;

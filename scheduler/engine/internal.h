@@ -169,6 +169,8 @@ void task_set_state(Engine *engine, EngineTask *task, TaskState to);
 void task_touch(Engine *engine, EngineTask *task);
 void run_touch(Engine *engine, EngineRun *run);
 void task_make_pending(Engine *engine, EngineTask *task);
+/** No start of the attempt has been reported; what was ended by hand before has a start date all the same. */
+bool task_attempt_is_unstarted(const EngineTask *task);
 /** `delay_us` later, or as late as can be said. */
 int64_t time_after(int64_t at_us, int64_t delay_us);
 /** The attempt is with an executor from now on and holds its slots / is gone and gives them back. */

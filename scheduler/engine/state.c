@@ -40,12 +40,32 @@ void task_make_pending(Engine *engine, EngineTask *task)
     engine->pending_last = task;
 }
 
+/** What is canceled in the turn in which it was to be started need not be started at all. */
+static void drop_start(Engine *engine, AttemptId attempt)
+{
+    GArray *effects = engine->output.effects;
+    for (guint i = effects->len; i > 0; i--) {
+        const EngineEffect *effect = &g_array_index(effects, EngineEffect, i - 1);
+        if (effect->kind == EFFECT_START && effect->attempt.ti_id == attempt.ti_id &&
+            effect->attempt.try_number == attempt.try_number)
+            g_array_remove_index(effects, i - 1);
+    }
+}
+
 void engine_effect(Engine *engine, EffectKind kind, EngineRun *run, const EngineTask *task)
 {
     EngineEffect effect = {.kind = kind, .dag_run_id = run->row->id};
     if (task != NULL)
         effect.attempt = (AttemptId){task->ti.id, task->ti.try_number};
+    if (kind == EFFECT_CANCEL)
+        drop_start(engine, effect.attempt);
     g_array_append_val(engine->output.effects, effect);
+}
+
+bool task_attempt_is_unstarted(const EngineTask *task)
+{
+    const TaskInstance *ti = &task->ti;
+    return ti->pid == 0 && (ti->start_date_us == TIME_NONE || ti->start_date_us == ti->end_date_us);
 }
 
 int64_t time_after(int64_t at_us, int64_t delay_us)
