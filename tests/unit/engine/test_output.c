@@ -102,6 +102,36 @@ static void test_order_of_effects(void **state)
     fx_expect_log(fx, "start b 1; run finished; run started; start a 2; start b 1; run finished");
 }
 
+/** Started and canceled before anybody was told: nobody is told to start it. */
+static void test_canceled_before_its_start(void **state)
+{
+    (void)state;
+    g_autoptr(Fixture) fx = fx_new(32);
+    int64_t run = fx_trigger(fx, fx_dag(fx, "d", "a -> b, c, e"));
+    AttemptOutcome good = {.reason = END_EXIT_CODE, .exit_code = 0, .end_us = fx->now_us};
+    AttemptId a = fx_attempt(fx, run, "a");
+    g_hash_table_remove(fx->live, &a.ti_id);
+    g_string_truncate(fx->log, 0);
+    fx->check_order = false; /* several calls in one turn */
+    assert_true(engine_attempt_finished(fx->engine, a, &good, fx->now_us));
+    engine_mark_tasks(fx->engine, run, (uint32_t[]){1}, 1, TASK_STATE_FAILED, fx->now_us);
+    engine_clear_tasks(fx->engine, run, (uint32_t[]){2}, 1, fx->now_us);
+    fx_turn(fx);
+    fx_expect(fx, run, "a=success b=failed c=restarting e=queued", "running");
+    fx_expect_log(fx, "start e 1; cancel b 1; cancel c 1");
+    assert_true(engine_attempt_not_started(fx->engine, fx_attempt(fx, run, "b"), fx->now_us));
+    assert_true(engine_attempt_not_started(fx->engine, fx_attempt(fx, run, "c"), fx->now_us));
+    fx_turn(fx);
+    fx_expect(fx, run, "b=failed c=queued", "running");
+    fx_expect_log(fx, "start c 1"); /* nothing was started: the numbers are free again */
+    assert_int_equal(fx_task(fx, run, "c")->max_tries, 0);
+    assert_int_equal(fx_task(fx, run, "b")->try_number, 0);
+    assert_int_equal(engine_live_total(fx->engine), 2);
+    fx_clear(fx, run, "b");
+    fx_expect_log(fx, "start b 1");
+    assert_null(fx_history(fx, run, "b", 1));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -109,6 +139,7 @@ int main(void)
         cmocka_unit_test(test_created_run),
         cmocka_unit_test(test_each_row_once),
         cmocka_unit_test(test_order_of_effects),
+        cmocka_unit_test(test_canceled_before_its_start),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -61,10 +61,10 @@ static void test_crash_before_the_effects(void **state)
     g_hash_table_remove(fx->started, "x");
     g_string_truncate(fx->log, 0);
     fx_crash(fx);
-    /* queued ones start (again); the running one must have been started: lost; the restarting one is done */
+    /* queued ones start (again); the running one and the restarting one had been started: lost */
     fx_expect(fx, run, "q=queued r=failed re=queued m=success u=up_for_retry n=none s=queued", "running");
-    assert_int_equal(fx_task(fx, run, "re")->try_number, 1); /* no attempt was made: its number is free */
-    assert_int_equal(fx_task(fx, run, "re")->max_tries, 0);
+    assert_int_equal(fx_task(fx, run, "re")->try_number, 2); /* an attempt's number is never used again */
+    assert_int_equal(fx_history(fx, run, "re", 1)->end_reason, END_CLEARED);
     assert_int_equal(fx_task(fx, run, "r")->end_reason, END_LOST);
     fx_advance(fx, 60);
     fx_exit_all(fx, 0, 50);
