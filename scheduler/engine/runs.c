@@ -278,8 +278,7 @@ EngineTask *run_add_extra(EngineRun *run, const TaskInstance *row)
     task->ti = *row;
     task->ti.task_id = g_string_chunk_insert_const(run->strings, row->task_id);
     task->ti.pool = g_string_chunk_insert_const(run->strings, row->pool);
-    if (row->operator_name != NULL)
-        task->ti.operator_name = g_string_chunk_insert_const(run->strings, row->operator_name);
+    task->ti.operator_name = g_intern_string(row->operator_name); /* there are few */
     g_ptr_array_add(run->extras, task);
     return task;
 }
