@@ -2,6 +2,7 @@
 #include "executors/local/environment.h"
 
 #include <string.h>
+#include <sys/stat.h>
 
 static const char *const hidden_prefixes[] = {
     "WEIR_CONN_", "WEIR_VAR_",   "AIRFLOW_CONN_",  "AIRFLOW_VAR_",          "WEIR__", "AIRFLOW__", "LISTEN_",
@@ -25,9 +26,18 @@ char **environment_filter(const char *const *environment)
     return g_strv_builder_end(kept);
 }
 
-char *attempt_cookie_format(const char *instance, AttemptKey key)
+char *cookie_scope_format(const char *instance, const char *runners_dir)
 {
-    return g_strdup_printf(ATTEMPT_COOKIE_NAME "=%s:%" G_GINT64_FORMAT ":%d", instance, key.ti_id,
+    struct stat st = {0};
+    if (stat(runners_dir, &st) < 0)
+        return g_strdup(instance);
+    return g_strdup_printf("%s.%" G_GINT64_MODIFIER "x.%" G_GINT64_MODIFIER "x", instance, (guint64)st.st_dev,
+                           (guint64)st.st_ino);
+}
+
+char *attempt_cookie_format(const char *scope, AttemptKey key)
+{
+    return g_strdup_printf(ATTEMPT_COOKIE_NAME "=%s:%" G_GINT64_FORMAT ":%d", scope, key.ti_id,
                            key.try_number);
 }
 

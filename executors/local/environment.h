@@ -6,7 +6,9 @@
 
 #include "executors/executor.h"
 
-/** The variable by which everything an attempt has started is recognised: WEIR_ATTEMPT=<instance>:<ti>:<try>.
+/**
+ * The variable by which everything an attempt has started is recognised: WEIR_ATTEMPT=<scope>:<ti>:<try>,
+ * where the scope is cookie_scope_format()'s.
  */
 #define ATTEMPT_COOKIE_NAME "WEIR_ATTEMPT"
 
@@ -17,8 +19,14 @@
  */
 char **environment_filter(const char *const *environment);
 
+/**
+ * "<instance>.<device>.<inode of the folder of all runners>": a copy of a home has the same database, and
+ * must not take the original's processes for its own. g_free() it.
+ */
+char *cookie_scope_format(const char *instance, const char *runners_dir);
+
 /** "WEIR_ATTEMPT=..."; g_free() it. */
-char *attempt_cookie_format(const char *instance, AttemptKey key);
+char *attempt_cookie_format(const char *scope, AttemptKey key);
 
 /**
  * `base`, overridden by `extra`, then by `cookie`. The array is to be g_free()d, its strings belong to the

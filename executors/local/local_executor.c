@@ -10,7 +10,6 @@
 #include "scheduler/model/crash_point.h"
 
 #include <errno.h>
-#include <signal.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -239,6 +238,7 @@ void executor_handle_closed(LocalExecutor *ex)
     g_free(ex->runners_dir);
     g_free(ex->self_exe);
     g_free(ex->instance);
+    g_free(ex->scope);
     g_free(ex);
 }
 
@@ -320,10 +320,6 @@ Executor *local_executor_new(const LocalExecutorConfig *config, GError **error)
     char *runners_dir = runners_dir_open(config->home, error);
     if (runners_dir == NULL)
         return NULL;
-    /* A runner may die while we write to it: that is EPIPE, and no reason to die ourselves. */
-    struct sigaction pipe_action;
-    if (sigaction(SIGPIPE, NULL, &pipe_action) == 0 && pipe_action.sa_handler == SIG_DFL)
-        signal(SIGPIPE, SIG_IGN);
     LocalExecutor *ex = g_new0(LocalExecutor, 1);
     ex->base.ops = &local_ops;
     ex->loop = config->loop;
@@ -331,6 +327,7 @@ Executor *local_executor_new(const LocalExecutorConfig *config, GError **error)
     ex->self_exe = g_strdup(config->self_exe != NULL ? config->self_exe : "/proc/self/exe");
     ex->exe = exe_identity_read(ex->self_exe);
     ex->instance = g_strdup(config->instance_id);
+    ex->scope = cookie_scope_format(ex->instance, ex->runners_dir);
     ex->environment =
         environment_filter(config->environment != NULL ? config->environment : (const char *const *)environ);
     ex->task_umask = config->task_umask >= 0 ? (mode_t)config->task_umask : current_umask();

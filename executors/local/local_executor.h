@@ -26,8 +26,7 @@ typedef struct {
     void *user;
 } LocalExecutorConfig;
 
-/**
- * Finds the home's runners; connects to nobody yet. NULL and `error` when the runners folder can not be
+/** Finds the home's runners; connects to nobody yet. NULL and `error` when the runners folder can not be
  * used. */
 Executor *local_executor_new(const LocalExecutorConfig *config, GError **error);
 

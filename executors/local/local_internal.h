@@ -67,6 +67,7 @@ struct LocalExecutor {
     Executor base;
     uv_loop_t *loop;
     char *runners_dir, *self_exe, *instance;
+    char *scope; /* of the cookies */
     ExeIdentity exe;
     char **environment;
     mode_t task_umask;

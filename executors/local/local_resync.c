@@ -62,7 +62,7 @@ static bool *look_for_cookies(const LocalExecutor *ex, const GPtrArray *entries)
         return lives;
     for (guint i = 0; i < entries->len; i++) {
         const Entry *entry = g_ptr_array_index(entries, i);
-        trees[i].cookie = attempt_cookie_format(ex->instance, entry->key);
+        trees[i].cookie = attempt_cookie_format(ex->scope, entry->key);
         trees[i].members = g_array_new(FALSE, FALSE, sizeof(ProcIdentity));
         pointers[i] = &trees[i];
     }

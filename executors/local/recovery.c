@@ -83,7 +83,7 @@ static void end_tree(LocalExecutor *ex, RunnerLink *link, AttemptKey key, const 
     Recovery *recovery = g_new0(Recovery, 1);
     *recovery = (Recovery){.ex = ex, .link = link, .key = key, .message = message};
     g_hash_table_add(ex->recoveries, recovery);
-    g_autofree char *cookie = attempt_cookie_format(ex->instance, key);
+    g_autofree char *cookie = attempt_cookie_format(ex->scope, key);
     kill_tree_end(ex->kill_tree, leader, cookie, grace_us, on_tree_ended, recovery);
 }
 
@@ -99,7 +99,7 @@ void recovery_lose(LocalExecutor *ex, Entry *entry, const char *message)
 
 static bool something_lives(const LocalExecutor *ex, const SlotRecord *record)
 {
-    g_autofree char *cookie = attempt_cookie_format(ex->instance, record->key);
+    g_autofree char *cookie = attempt_cookie_format(ex->scope, record->key);
     ProcTree tree = {.leader = record->start.process,
                      .cookie = cookie,
                      .members = g_array_new(FALSE, FALSE, sizeof(ProcIdentity))};
@@ -205,7 +205,8 @@ void recovery_begin(LocalExecutor *ex, RunnerLink *link)
         ex->launch_failures++;
     link->round++; /* what is seen now, and what is not */
     read_slots(link->dir, &found);
-    bool same_boot = boot_id_equal(&found.runner.boot, boot_id_current());
+    bool same_boot =
+        boot_id_equal(&found.runner.boot, boot_id_current()) && runner_dir_is_original(link->dir);
     for (guint i = 0; i < found.records->len; i++)
         take_record(ex, link, &g_array_index(found.records, SlotRecord, i), same_boot);
     g_array_unref(found.records);

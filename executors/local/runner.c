@@ -4,6 +4,7 @@
  */
 #include "executors/local/runner.h"
 
+#include "executors/local/environment.h"
 #include "executors/local/oom_count.h"
 #include "executors/local/runner_internal.h"
 #include "scheduler/model/crash_point.h"
@@ -145,6 +146,8 @@ static bool runner_open(Runner *runner, const char *dir)
         fprintf(stderr, "weir runner: %s is not a runner's folder\n", dir);
         return false;
     }
+    g_autofree char *runners_dir = g_path_get_dirname(dir);
+    runner->scope = cookie_scope_format(runner->meta.instance, runners_dir);
     runner->slots = slot_file_create(slots, &self, &error);
     if (runner->slots == NULL) {
         fprintf(stderr, "weir runner: %s\n", error->message);
@@ -190,5 +193,6 @@ int runner_main(const char *dir)
     g_hash_table_unref(runner.attempts);
     slot_file_free(runner.slots);
     g_strfreev(runner.environment);
+    g_free(runner.scope);
     return EXIT_SUCCESS;
 }

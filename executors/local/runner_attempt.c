@@ -279,7 +279,7 @@ void attempt_start(Runner *runner, const ExecutorRequest *request, const Protoco
     attempt->runner = runner;
     attempt->key = request->key;
     attempt->slot = slot;
-    attempt->cookie = attempt_cookie_format(runner->meta.instance, request->key);
+    attempt->cookie = attempt_cookie_format(runner->scope, request->key);
     attempt->log_path = g_strdup(request->log_path);
     attempt->timeout_us = request->timeout_us;
     attempt->grace_us = request->grace_us;

@@ -62,9 +62,13 @@ char *runners_dir_open(const char *home, GError **error)
 static bool meta_write(const char *dir, const RunnerMeta *meta, GError **error)
 {
     g_autofree char *path = g_build_filename(dir, RUNNER_META_FILE, NULL);
-    json_t *json = json_pack("{s:i, s:s, s:{s:I, s:I, s:I}}", "version", 1, "instance", meta->instance, "exe",
-                             "device", (json_int_t)meta->exe.device, "inode", (json_int_t)meta->exe.inode,
-                             "modified_ns", (json_int_t)meta->exe.modified_ns);
+    struct stat st = {0};
+    if (stat(dir, &st) < 0)
+        return fail(error, "look at", dir);
+    json_t *json = json_pack("{s:i, s:s, s:{s:I, s:I}, s:{s:I, s:I, s:I}}", "version", 1, "instance",
+                             meta->instance, "folder", "device", (json_int_t)st.st_dev, "inode",
+                             (json_int_t)st.st_ino, "exe", "device", (json_int_t)meta->exe.device, "inode",
+                             (json_int_t)meta->exe.inode, "modified_ns", (json_int_t)meta->exe.modified_ns);
     int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
     bool ok = fd >= 0 && json != NULL && json_dumpfd(json, fd, JSON_COMPACT) == 0;
     if (!ok)
@@ -80,17 +84,28 @@ bool runner_meta_read(const char *dir, RunnerMeta *out)
     g_autofree char *path = g_build_filename(dir, RUNNER_META_FILE, NULL);
     json_t *json = json_load_file(path, JSON_REJECT_DUPLICATES, NULL);
     const char *instance = NULL;
-    json_int_t device, inode, modified_ns;
+    json_int_t device, inode, modified_ns, dir_device, dir_inode;
     bool ok = json != NULL &&
-              json_unpack(json, "{s:s, s:{s:I, s:I, s:I}}", "instance", &instance, "exe", "device", &device,
-                          "inode", &inode, "modified_ns", &modified_ns) == 0 &&
+              json_unpack(json, "{s:s, s:{s:I, s:I}, s:{s:I, s:I, s:I}}", "instance", &instance, "folder",
+                          "device", &dir_device, "inode", &dir_inode, "exe", "device", &device, "inode",
+                          &inode, "modified_ns", &modified_ns) == 0 &&
               instance_id_is_valid(instance);
     if (ok) {
-        *out = (RunnerMeta){.exe = {(uint64_t)device, (uint64_t)inode, modified_ns}};
+        *out = (RunnerMeta){.exe = {(uint64_t)device, (uint64_t)inode, modified_ns},
+                            .device = (uint64_t)dir_device,
+                            .inode = (uint64_t)dir_inode};
         g_strlcpy(out->instance, instance, sizeof out->instance);
     }
     json_decref(json);
     return ok;
+}
+
+bool runner_dir_is_original(const char *dir)
+{
+    RunnerMeta meta;
+    struct stat st;
+    return runner_meta_read(dir, &meta) && stat(dir, &st) == 0 && meta.device == st.st_dev &&
+           meta.inode == st.st_ino;
 }
 
 static int open_in(const char *dir, const char *name, int flags)

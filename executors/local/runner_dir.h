@@ -32,6 +32,7 @@ typedef struct {
 typedef struct {
     char instance[65];
     ExeIdentity exe;
+    uint64_t device, inode; /* of the folder itself: a copy of it is not it */
 } RunnerMeta;
 
 bool instance_id_is_valid(const char *instance);
@@ -51,6 +52,8 @@ char *runner_dir_create(const char *runners_dir, const RunnerMeta *meta, RunnerD
 
 /** False when it can not be read or is not what runner_dir_create() writes. */
 bool runner_meta_read(const char *dir, RunnerMeta *out);
+/** False for a copied folder: its records are true, but its processes are the original's. */
+bool runner_dir_is_original(const char *dir);
 
 /** Whether the runner of `dir` is dead: then the fd that now holds its lock; -EBUSY: it lives. */
 int runner_dir_try_lock(const char *dir);

@@ -43,6 +43,7 @@ struct Runner {
     uv_loop_t loop;
     const char *dir;
     RunnerMeta meta;
+    char *scope; /* of the cookies */
     SlotFile *slots;
     GHashTable *attempts; /* AttemptKey -> Attempt, all that have a slot */
     GHashTable *by_pid;   /* pid -> Attempt, those whose process is not reaped */

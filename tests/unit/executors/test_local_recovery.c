@@ -319,6 +319,48 @@ static void a_runner_that_dies_at_once_is_given_up(void **state)
     assert_int_equal(e->outcome, EXECUTOR_OUTCOME_START_FAILED);
 }
 
+static void copy_file(const char *from, const char *to, const char *name)
+{
+    g_autofree char *source = g_build_filename(from, name, NULL);
+    g_autofree char *target = g_build_filename(to, name, NULL);
+    g_autofree char *data = NULL;
+    gsize size;
+    assert_true(g_file_get_contents(source, &data, &size, NULL));
+    assert_true(g_file_set_contents(target, data, (gssize)size, NULL));
+}
+
+static void a_copied_home_leaves_the_originals_tasks_alone(void **state)
+{
+    Harness *h = *state;
+    Gate g = gate_open(h, "exit 0");
+    harness_open(h, NULL, 0);
+    harness_start(h, 1, g.script);
+    pid_t task = harness_read_pid(h, g.say);
+    harness_wait(h, 1, EXECUTOR_EVENT_STARTED);
+    g_autofree char *dir = harness_runner_dir(h);
+    g_autofree char *id = g_path_get_basename(dir);
+    g_autofree char *copy_home = g_build_filename(h->home, "copy", NULL);
+    g_autofree char *copy_dir = g_build_filename(copy_home, "runners", id, NULL);
+    assert_int_equal(g_mkdir_with_parents(copy_dir, 0700), 0);
+    copy_file(dir, copy_dir, RUNNER_META_FILE);
+    copy_file(dir, copy_dir, RUNNER_SLOT_FILE);
+
+    char *original_home = h->home;
+    Executor *original = h->ex;
+    h->home = copy_home;
+    ExecutorExpected expected = {{1, 1}, EXECUTOR_EXPECT_RUNNING};
+    harness_open(h, &expected, 1);
+    assert_int_equal(harness_wait(h, 1, EXECUTOR_EVENT_FINISHED)->outcome, EXECUTOR_OUTCOME_LOST);
+    harness_close(h);
+    assert_false(g_file_test(copy_dir, G_FILE_TEST_EXISTS));
+    h->home = original_home;
+    h->ex = original;
+    assert_true(harness_is_alive(task));
+    gate_release(&g);
+    harness_wait_count(h, EXECUTOR_EVENT_FINISHED, 2);
+    gate_close(&g);
+}
+
 static void after_an_upgrade_the_old_runner_finishes_its_tasks(void **state)
 {
     Harness *h = *state;
@@ -462,6 +504,7 @@ static int run(void)
         T(a_runner_of_another_database_is_left_alone),
         T(a_runner_that_can_not_start_is_an_error),
         T(a_runner_that_dies_at_once_is_given_up),
+        T(a_copied_home_leaves_the_originals_tasks_alone),
         T(after_an_upgrade_the_old_runner_finishes_its_tasks),
         T(a_command_collects),
         T(a_command_leaves_what_lives_to_the_daemon),
