@@ -31,9 +31,12 @@ void crash_point_hit(const char *name)
             close(fd);
         }
     }
-    const char *at = getenv("WEIR_CRASH_AT");
-    if (at != NULL && atol(at) == passed)
-        kill(getpid(), SIGKILL);
+    const char *at = getenv("WEIR_CRASH_AT"), *once = getenv("WEIR_CRASH_ONCE");
+    if (at == NULL || atol(at) != passed)
+        return;
+    if (once != NULL && open(once, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600) < 0)
+        return;
+    kill(getpid(), SIGKILL);
 }
 #else
 typedef int crash_points_are_compiled_out; /* ISO C wants a declaration in every file */
