@@ -1,16 +1,16 @@
 /* SPDX-License-Identifier: MIT */
 #include "executors/executor.h"
 
-guint attempt_key_hash(gconstpointer key)
+guint attempt_id_hash(gconstpointer key)
 {
-    const AttemptKey *k = key;
+    const AttemptId *k = key;
     uint64_t mixed = ((uint64_t)k->ti_id * 31 + (uint32_t)k->try_number) * UINT64_C(0x9E3779B97F4A7C15);
     return (guint)(mixed >> 32);
 }
 
-gboolean attempt_key_equal(gconstpointer a, gconstpointer b)
+gboolean attempt_id_equal(gconstpointer a, gconstpointer b)
 {
-    const AttemptKey *x = a, *y = b;
+    const AttemptId *x = a, *y = b;
     return x->ti_id == y->ti_id && x->try_number == y->try_number;
 }
 

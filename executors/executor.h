@@ -30,24 +30,18 @@
  */
 #pragma once
 
-#include "scheduler/model/types.h"
+#include "scheduler/model/records.h"
 
 #include <stddef.h>
 #include <sys/types.h>
 
-/** The identity of an attempt: the row of its task instance, and its try number (1, 2, ...). */
-typedef struct {
-    int64_t ti_id;
-    int32_t try_number;
-} AttemptKey;
-
-/** For GHashTable; keys are `const AttemptKey *`. */
-guint attempt_key_hash(gconstpointer key);
-gboolean attempt_key_equal(gconstpointer a, gconstpointer b);
+/** For GHashTable; keys are `const AttemptId *`. */
+guint attempt_id_hash(gconstpointer key);
+gboolean attempt_id_equal(gconstpointer a, gconstpointer b);
 
 /** An attempt to start. Everything is copied before executor_start() returns. */
 typedef struct {
-    AttemptKey key;
+    AttemptId key;
     const char *const *argv; /**< NULL-terminated, not empty; a string command is {"/bin/sh", "-c", text} */
     const char *const
         *env_extra;       /**< "K=V", NULL-terminated or NULL: the task's env and weir's own variables */
@@ -65,7 +59,7 @@ typedef enum {
 } ExecutorExpectation;
 
 typedef struct {
-    AttemptKey key;
+    AttemptId key;
     ExecutorExpectation expectation;
 } ExecutorExpected;
 
@@ -93,7 +87,7 @@ const char *executor_outcome_to_string(ExecutorOutcome outcome);
 /** Valid during the callback only. */
 typedef struct {
     ExecutorEventKind kind;
-    AttemptKey key;
+    AttemptId key;
     int64_t at_us; /**< wall clock, at the executor: when it started or ended */
     pid_t pid;     /**< 0 when there never was a process */
 
@@ -122,8 +116,8 @@ typedef struct {
     const char *name;
     void (*resync)(Executor *ex, const ExecutorExpected *expected, size_t count);
     void (*start)(Executor *ex, const ExecutorRequest *request);
-    bool (*cancel)(Executor *ex, AttemptKey key);
-    void (*acknowledge)(Executor *ex, AttemptKey key);
+    bool (*cancel)(Executor *ex, AttemptId key);
+    void (*acknowledge)(Executor *ex, AttemptId key);
     void (*close)(Executor *ex, ExecutorClosedFn closed, void *user);
 } ExecutorOps;
 
@@ -149,13 +143,13 @@ static inline void executor_start(Executor *ex, const ExecutorRequest *request)
  * when all of it is gone. False when the executor holds no unfinished attempt of that key: no event will
  * follow.
  */
-static inline bool executor_cancel(Executor *ex, AttemptKey key)
+static inline bool executor_cancel(Executor *ex, AttemptId key)
 {
     return ex->ops->cancel(ex, key);
 }
 
 /** The outcome is committed: the executor may forget the attempt. Unknown keys are fine. */
-static inline void executor_acknowledge(Executor *ex, AttemptKey key)
+static inline void executor_acknowledge(Executor *ex, AttemptId key)
 {
     ex->ops->acknowledge(ex, key);
 }

@@ -10,7 +10,7 @@ typedef struct {
     const LocalExecutorConfig *config;
     uv_loop_t loop;
     uv_timer_t deadline;
-    GArray *finished; /* of AttemptKey: to be acknowledged */
+    GArray *finished; /* of AttemptId: to be acknowledged */
 } Collection;
 
 static void on_event(const ExecutorEvent *event, void *user)
@@ -39,7 +39,7 @@ static void on_deadline(uv_timer_t *timer)
 bool local_executor_collect(const LocalExecutorConfig *config, const ExecutorExpected *expected, size_t count,
                             LocalExecutorCommitFn commit, int64_t timeout_us, GError **error)
 {
-    Collection collection = {.config = config, .finished = g_array_new(FALSE, FALSE, sizeof(AttemptKey))};
+    Collection collection = {.config = config, .finished = g_array_new(FALSE, FALSE, sizeof(AttemptId))};
     uv_loop_init(&collection.loop);
     uv_timer_init(&collection.loop, &collection.deadline);
     LocalExecutorConfig ours = *config;
@@ -55,7 +55,7 @@ bool local_executor_collect(const LocalExecutorConfig *config, const ExecutorExp
         uv_run(&collection.loop, UV_RUN_DEFAULT);
         if (commit(config->user))
             for (guint i = 0; i < collection.finished->len; i++)
-                executor_acknowledge(ex, g_array_index(collection.finished, AttemptKey, i));
+                executor_acknowledge(ex, g_array_index(collection.finished, AttemptId, i));
         executor_close(ex, NULL, NULL);
     }
     uv_close((uv_handle_t *)&collection.deadline, NULL);

@@ -35,7 +35,7 @@ char *cookie_scope_format(const char *instance, const char *runners_dir)
                            (guint64)st.st_ino);
 }
 
-char *attempt_cookie_format(const char *scope, AttemptKey key)
+char *attempt_cookie_format(const char *scope, AttemptId key)
 {
     return g_strdup_printf(ATTEMPT_COOKIE_NAME "=%s:%" G_GINT64_FORMAT ":%d", scope, key.ti_id,
                            key.try_number);

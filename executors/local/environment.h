@@ -26,7 +26,7 @@ char **environment_filter(const char *const *environment);
 char *cookie_scope_format(const char *instance, const char *runners_dir);
 
 /** "WEIR_ATTEMPT=..."; g_free() it. */
-char *attempt_cookie_format(const char *scope, AttemptKey key);
+char *attempt_cookie_format(const char *scope, AttemptId key);
 
 /**
  * `base`, overridden by `extra`, then by `cookie`. The array is to be g_free()d, its strings belong to the

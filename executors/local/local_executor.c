@@ -28,7 +28,7 @@ static void entry_free(gpointer data)
     g_free(entry);
 }
 
-Entry *entry_new(LocalExecutor *ex, AttemptKey key)
+Entry *entry_new(LocalExecutor *ex, AttemptId key)
 {
     Entry *entry = g_new0(Entry, 1);
     entry->key = key;
@@ -114,7 +114,7 @@ static void local_start(Executor *base, const ExecutorRequest *request)
 
 /* --- What a live runner says --- */
 
-static void link_put_key(RunnerLink *link, ProtocolType type, AttemptKey key)
+static void link_put_key(RunnerLink *link, ProtocolType type, AttemptId key)
 {
     if (link->channel != NULL)
         protocol_put_key(channel_out(link->channel), type, key);
@@ -186,7 +186,7 @@ void executor_on_refused(LocalExecutor *ex, const ProtocolRefused *refused)
 
 /* --- Cancel, acknowledge --- */
 
-static bool local_cancel(Executor *base, AttemptKey key)
+static bool local_cancel(Executor *base, AttemptId key)
 {
     LocalExecutor *ex = (LocalExecutor *)base;
     Entry *entry = g_hash_table_lookup(ex->entries, &key);
@@ -204,7 +204,7 @@ static bool local_cancel(Executor *base, AttemptKey key)
     return true;
 }
 
-static void local_acknowledge(Executor *base, AttemptKey key)
+static void local_acknowledge(Executor *base, AttemptId key)
 {
     LocalExecutor *ex = (LocalExecutor *)base;
     Entry *entry = g_hash_table_lookup(ex->entries, &key);
@@ -333,7 +333,7 @@ Executor *local_executor_new(const LocalExecutorConfig *config, GError **error)
     ex->task_umask = config->task_umask >= 0 ? (mode_t)config->task_umask : current_umask();
     ex->on_event = config->on_event;
     ex->user = config->user;
-    ex->entries = g_hash_table_new_full(attempt_key_hash, attempt_key_equal, NULL, entry_free);
+    ex->entries = g_hash_table_new_full(attempt_id_hash, attempt_id_equal, NULL, entry_free);
     ex->links = g_ptr_array_new();
     ex->processes = g_ptr_array_new();
     ex->recoveries = g_hash_table_new_full(NULL, NULL, g_free, NULL);

@@ -47,7 +47,7 @@ typedef struct {
 
 /** An attempt that somebody waits for, or (unwanted) that must go away. */
 typedef struct {
-    AttemptKey key;
+    AttemptId key;
     RunnerLink *link;  /* who has it; NULL = nobody yet */
     GByteArray *start; /* its START frame, until a record proves that it was heard */
     unsigned sends;    /* how often that was sent */
@@ -75,7 +75,7 @@ struct LocalExecutor {
     void *user;
     bool collecting; /* for a command: starts nothing, kills nothing */
 
-    GHashTable *entries;  /* AttemptKey -> Entry */
+    GHashTable *entries;  /* AttemptId -> Entry */
     GPtrArray *links;     /* of RunnerLink */
     GPtrArray *processes; /* of uv_process_t: runners that are our children */
     KillTree *kill_tree;
@@ -113,7 +113,7 @@ void executor_on_event_timer(uv_timer_t *timer);
 
 /* local_executor.c */
 
-Entry *entry_new(LocalExecutor *ex, AttemptKey key);
+Entry *entry_new(LocalExecutor *ex, AttemptId key);
 /** Brings a start to a runner, a new one if need be; or leaves it waiting for the boot mark. */
 void executor_dispatch(LocalExecutor *ex, Entry *entry);
 void executor_dispatch_waiting(LocalExecutor *ex);

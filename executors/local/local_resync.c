@@ -97,7 +97,7 @@ static void give_verdict(LocalExecutor *ex, Entry *entry, bool lives)
         executor_push_finished(ex, entry, EXECUTOR_OUTCOME_CANCELED, 0,
                                "Task was canceled before it started");
     } else if (!ex->collecting) {
-        AttemptKey key = entry->key;
+        AttemptId key = entry->key;
         g_hash_table_remove(ex->entries, &key); /* the daemon will start it as if for the first time */
         executor_push(ex, &(ExecutorEvent){.kind = EXECUTOR_EVENT_NOT_STARTED,
                                            .key = key,

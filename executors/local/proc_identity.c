@@ -72,35 +72,34 @@ const BootId *boot_id_current(void)
     return &current;
 }
 
+/** As many fields behind the name as are looked at, and one for all that follows. */
+#define PROC_STAT_FIELDS 22
+
 bool proc_stat_parse(const char *text, size_t length, ProcStat *out)
 {
     /* "PID (COMM) STATE PPID ...": COMM may hold anything, so the last ')' ends it. */
     const char *close_paren = memrchr(text, ')', length);
     if (close_paren == NULL)
         return false;
-    char rest[512];
-    size_t n = length - (size_t)(close_paren + 1 - text);
-    if (n >= sizeof rest)
-        n = sizeof rest - 1;
-    memcpy(rest, close_paren + 1, n);
-    rest[n] = '\0';
-
-    char state;
-    int parent, group, session;
-    unsigned long long start_time;
-    /* fields 3..6, then 22: state ppid pgrp session [tty .. itrealvalue] starttime */
-    if (sscanf(rest, " %c %d %d %d %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %llu", &state,
-               &parent, &group, &session, &start_time) != 5)
+    /* Behind it, each after one space: field 3 state, 4 ppid, 5 pgrp, 6 session, ..., 22 starttime. */
+    g_autofree char *rest = g_strndup(close_paren + 1, length - (size_t)(close_paren + 1 - text));
+    g_auto(GStrv) fields = g_strsplit(rest, " ", PROC_STAT_FIELDS);
+    guint64 parent, group, session, start_time;
+    if (g_strv_length(fields) < 21 || fields[1][0] == '\0' ||
+        !g_ascii_string_to_unsigned(fields[2], 10, 0, G_MAXINT32, &parent, NULL) ||
+        !g_ascii_string_to_unsigned(fields[3], 10, 0, G_MAXINT32, &group, NULL) ||
+        !g_ascii_string_to_unsigned(fields[4], 10, 0, G_MAXINT32, &session, NULL) ||
+        !g_ascii_string_to_unsigned(g_strchomp(fields[20]), 10, 0, G_MAXUINT64, &start_time, NULL))
         return false;
     char *end;
     gint64 pid = g_ascii_strtoll(text, &end, 10);
     if (end == text || pid <= 0 || pid > G_MAXINT32)
         return false;
     *out = (ProcStat){.pid = (pid_t)pid,
-                      .parent = parent,
-                      .group = group,
-                      .session = session,
-                      .state = state,
+                      .parent = (pid_t)parent,
+                      .group = (pid_t)group,
+                      .session = (pid_t)session,
+                      .state = fields[1][0],
                       .start_time = start_time};
     return true;
 }

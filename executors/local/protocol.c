@@ -46,7 +46,7 @@ static void put_i64(GByteArray *out, int64_t value)
     g_byte_array_append(out, (const uint8_t *)&value, sizeof value);
 }
 
-static void put_key(GByteArray *out, AttemptKey key)
+static void put_key(GByteArray *out, AttemptId key)
 {
     put_i64(out, key.ti_id);
     put_u32(out, (uint32_t)key.try_number);
@@ -94,7 +94,7 @@ void protocol_put_start(GByteArray *out, const ExecutorRequest *request)
     frame_end(out, at);
 }
 
-void protocol_put_key(GByteArray *out, ProtocolType type, AttemptKey key)
+void protocol_put_key(GByteArray *out, ProtocolType type, AttemptId key)
 {
     guint at = frame_begin(out, type);
     put_key(out, key);
@@ -168,10 +168,10 @@ static int64_t get_i64(Cursor *c)
     return value;
 }
 
-static AttemptKey get_key(Cursor *c)
+static AttemptId get_key(Cursor *c)
 {
     int64_t ti_id = get_i64(c);
-    return (AttemptKey){.ti_id = ti_id, .try_number = (int32_t)get_u32(c)};
+    return (AttemptId){.ti_id = ti_id, .try_number = (int32_t)get_u32(c)};
 }
 
 static const char *get_string(Cursor *c)
@@ -235,7 +235,7 @@ bool protocol_get_start(const ProtocolFrame *frame, ExecutorRequest *out)
     return true;
 }
 
-bool protocol_get_key(const ProtocolFrame *frame, AttemptKey *out)
+bool protocol_get_key(const ProtocolFrame *frame, AttemptId *out)
 {
     Cursor c = cursor_of(frame);
     *out = get_key(&c);

@@ -61,7 +61,7 @@ typedef struct {
 } ProtocolWelcome;
 
 typedef struct {
-    AttemptKey key;
+    AttemptId key;
     int32_t error_number;
     const char *text;
 } ProtocolRefused;
@@ -70,7 +70,7 @@ typedef struct {
 void protocol_put_hello(GByteArray *out, const ProtocolHello *hello);
 void protocol_put_start(GByteArray *out, const ExecutorRequest *request);
 /** CANCEL, ACKNOWLEDGE. */
-void protocol_put_key(GByteArray *out, ProtocolType type, AttemptKey key);
+void protocol_put_key(GByteArray *out, ProtocolType type, AttemptId key);
 void protocol_put_welcome(GByteArray *out, const ProtocolWelcome *welcome);
 void protocol_put_record(GByteArray *out, const uint8_t *bytes, size_t size);
 void protocol_put_records_end(GByteArray *out);
@@ -80,6 +80,6 @@ void protocol_put_refused(GByteArray *out, const ProtocolRefused *refused);
 bool protocol_get_hello(const ProtocolFrame *frame, ProtocolHello *out);
 /** request->argv and request->env_extra are g_malloc'ed arrays of pointers into the frame: g_free() both. */
 bool protocol_get_start(const ProtocolFrame *frame, ExecutorRequest *out);
-bool protocol_get_key(const ProtocolFrame *frame, AttemptKey *out);
+bool protocol_get_key(const ProtocolFrame *frame, AttemptId *out);
 bool protocol_get_welcome(const ProtocolFrame *frame, ProtocolWelcome *out);
 bool protocol_get_refused(const ProtocolFrame *frame, ProtocolRefused *out);

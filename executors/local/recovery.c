@@ -15,7 +15,7 @@
 typedef struct {
     LocalExecutor *ex;
     RunnerLink *link; /* whose record it has; NULL = none */
-    AttemptKey key;
+    AttemptId key;
     const char *message;
 } Recovery;
 
@@ -77,7 +77,7 @@ static void on_tree_ended(unsigned survivors, void *user)
     executor_leave(ex);
 }
 
-static void end_tree(LocalExecutor *ex, RunnerLink *link, AttemptKey key, const ProcIdentity *leader,
+static void end_tree(LocalExecutor *ex, RunnerLink *link, AttemptId key, const ProcIdentity *leader,
                      int64_t grace_us, const char *message)
 {
     Recovery *recovery = g_new0(Recovery, 1);

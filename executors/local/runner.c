@@ -155,7 +155,7 @@ static bool runner_open(Runner *runner, const char *dir)
     }
     uv_loop_t *loop = &runner->loop;
     uv_loop_init(loop);
-    runner->attempts = g_hash_table_new_full(attempt_key_hash, attempt_key_equal, NULL, attempt_free);
+    runner->attempts = g_hash_table_new_full(attempt_id_hash, attempt_id_equal, NULL, attempt_free);
     runner->by_pid = g_hash_table_new(NULL, NULL);
     runner->kill_tree = kill_tree_new(loop, getpid());
     runner->leftovers = leftovers_new(loop, runner->by_pid);

@@ -37,7 +37,7 @@ void runner_report(Runner *runner, const Attempt *attempt)
                             slot_file_bytes(runner->slots, attempt->slot), SLOT_RECORD_SIZE);
 }
 
-void runner_refuse(Runner *runner, AttemptKey key, int error_number, const char *text)
+void runner_refuse(Runner *runner, AttemptId key, int error_number, const char *text)
 {
     if (runner->controller != NULL)
         protocol_put_refused(channel_out(runner->controller->channel),
@@ -84,7 +84,7 @@ static void on_start(Runner *runner, const ProtocolFrame *frame)
 {
     ExecutorRequest request;
     if (!protocol_get_start(frame, &request)) {
-        AttemptKey key;
+        AttemptId key;
         if (protocol_get_key(frame, &key))
             runner_refuse(runner, key, EPROTO, "the runner does not understand the request");
         return;
@@ -94,7 +94,7 @@ static void on_start(Runner *runner, const ProtocolFrame *frame)
     g_free((gpointer)request.env_extra);
 }
 
-static void on_acknowledge(Runner *runner, AttemptKey key)
+static void on_acknowledge(Runner *runner, AttemptId key)
 {
     const Attempt *attempt = g_hash_table_lookup(runner->attempts, &key);
     if (attempt == NULL || !attempt->recorded)
@@ -107,7 +107,7 @@ static void on_frame(const ProtocolFrame *frame, void *user)
 {
     Client *client = user;
     Runner *runner = client->runner;
-    AttemptKey key;
+    AttemptId key;
     if (frame->type == PROTOCOL_HELLO) {
         on_hello(client, frame);
         return;

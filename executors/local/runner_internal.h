@@ -20,7 +20,7 @@ typedef struct AttemptTimer AttemptTimer;
 /** An attempt that has a slot. Gone when the slot is freed. */
 typedef struct {
     Runner *runner;
-    AttemptKey key;
+    AttemptId key;
     int slot;
     bool recorded; /* its exit record is written: only the acknowledgement is missing */
     char *cookie, *log_path;
@@ -45,7 +45,7 @@ struct Runner {
     RunnerMeta meta;
     char *scope; /* of the cookies */
     SlotFile *slots;
-    GHashTable *attempts; /* AttemptKey -> Attempt, all that have a slot */
+    GHashTable *attempts; /* AttemptId -> Attempt, all that have a slot */
     GHashTable *by_pid;   /* pid -> Attempt, those whose process is not reaped */
     KillTree *kill_tree;
     Leftovers *leftovers;
@@ -77,7 +77,7 @@ void runner_disconnect(Runner *runner);
 /** Tells the controller, if there is one, how an attempt stands. */
 void runner_report(Runner *runner, const Attempt *attempt);
 /** Tells it that an attempt has no slot, and so was not begun. */
-void runner_refuse(Runner *runner, AttemptKey key, int error_number, const char *text);
+void runner_refuse(Runner *runner, AttemptId key, int error_number, const char *text);
 
 /* runner_attempt.c */
 

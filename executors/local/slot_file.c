@@ -105,7 +105,7 @@ void slot_file_free(SlotFile *file)
     g_free(file);
 }
 
-int slot_file_claim(SlotFile *file, AttemptKey key, const SlotClaim *claim)
+int slot_file_claim(SlotFile *file, AttemptId key, const SlotClaim *claim)
 {
     if (file->free_slots->len == 0) {
         int r = file_grow(file);

@@ -62,7 +62,7 @@ typedef struct {
 /** A decoded record. Parts beyond `phase` are zero. */
 typedef struct {
     SlotPhase phase; /* the last phase whose part is whole */
-    AttemptKey key;
+    AttemptId key;
     SlotClaim claim;
     SlotStart start; /* also absent (pid 0) in EXITED when no process was made */
     SlotExit exit;
@@ -91,7 +91,7 @@ SlotFile *slot_file_create(const char *path, const ProcIdentity *runner, GError 
 void slot_file_free(SlotFile *file);
 
 /** Takes a slot, growing the file when needed. -1 with errno (ENOSPC) when it can not grow. */
-int slot_file_claim(SlotFile *file, AttemptKey key, const SlotClaim *claim);
+int slot_file_claim(SlotFile *file, AttemptId key, const SlotClaim *claim);
 void slot_file_start(SlotFile *file, int slot, const SlotStart *start);
 void slot_file_exit(SlotFile *file, int slot, const SlotExit *exit);
 void slot_file_release(SlotFile *file, int slot);

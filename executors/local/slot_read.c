@@ -71,7 +71,7 @@ bool slot_record_decode(const uint8_t bytes[static SLOT_RECORD_SIZE], SlotRecord
         return false;
 
     out->phase = SLOT_CLAIMED;
-    out->key = (AttemptKey){in.claim.ti_id, in.claim.try_number};
+    out->key = (AttemptId){in.claim.ti_id, in.claim.try_number};
     out->claim = (SlotClaim){in.claim.claimed_us, in.claim.grace_us, in.claim.timeout_us};
     if (in.phase >= SLOT_STARTED && in.start.pid > 0 &&
         in.start.crc == slot_start_crc(&in.claim, &in.start)) {

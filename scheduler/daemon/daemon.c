@@ -107,6 +107,8 @@ void turn_arm_retry_timer(Daemon *daemon)
 
 void turn_arm_timer(Daemon *daemon)
 {
+    if (daemon->is_recovering) /* a tick decides, and not all live attempts are known yet */
+        return;
     int64_t due_us = engine_next_timer(daemon->engine);
     if (due_us == daemon->engine_timer_us)
         return;

@@ -34,7 +34,7 @@ static void start(Daemon *daemon, const EngineEffect *effect, int64_t now_us)
         return;
     }
     ExecutorRequest request = {
-        .key = {effect->attempt.ti_id, effect->attempt.try_number},
+        .key = effect->attempt,
         .argv = (const char *const *)attempt.argv->pdata,
         .env_extra = (const char *const *)attempt.environment->pdata,
         .cwd = attempt.cwd,
@@ -49,8 +49,7 @@ static void start(Daemon *daemon, const EngineEffect *effect, int64_t now_us)
 
 static void cancel(Daemon *daemon, const EngineEffect *effect, int64_t now_us)
 {
-    AttemptKey key = {effect->attempt.ti_id, effect->attempt.try_number};
-    if (executor_cancel(daemon->executor, key)) {
+    if (executor_cancel(daemon->executor, effect->attempt)) {
         CRASH_POINT("daemon.effect_cancel");
         return;
     }

@@ -37,7 +37,7 @@ void reports_on_event(const ExecutorEvent *event, void *user)
         return;
     }
     Report report = {
-        .attempt = {event->key.ti_id, event->key.try_number},
+        .attempt = event->key,
         .at_us = event->at_us,
         .pid = event->pid,
         .log_begin = event->log_begin,
@@ -188,6 +188,7 @@ static bool take_finished(Daemon *daemon, const Report *report, int64_t now_us)
         ti = engine_task_by_id(daemon->engine, report->attempt.ti_id, &index);
     }
     const char *task_id = ti->task_id;
+    g_array_append_val(daemon->visited, dag_run_id); /* it may have been all that kept a finished run here */
     if (!engine_attempt_finished(daemon->engine, report->attempt, &report->outcome, now_us) || !is_current)
         return true;
     if (!report->has_ended_itself && report->message == NULL)

@@ -26,8 +26,7 @@ static void acknowledge(Daemon *daemon)
     if (daemon->acknowledgements->len > 0)
         CRASH_POINT("daemon.before_ack");
     for (guint i = 0; daemon->executor != NULL && i < daemon->acknowledgements->len; i++) {
-        AttemptId attempt = g_array_index(daemon->acknowledgements, AttemptId, i);
-        executor_acknowledge(daemon->executor, (AttemptKey){attempt.ti_id, attempt.try_number});
+        executor_acknowledge(daemon->executor, g_array_index(daemon->acknowledgements, AttemptId, i));
     }
     if (daemon->acknowledgements->len > 0)
         CRASH_POINT("daemon.acked");

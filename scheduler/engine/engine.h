@@ -86,7 +86,8 @@ bool engine_set_run_flags(Engine *engine, int64_t dag_run_id, EngineRunFlags fla
 
 /**
  * Moves a run to another version of its DAG: tasks match by id; vanished ones become removed, new ones get
- * row ids from first_ti_id on. False if the run is unknown.
+ * row ids from first_ti_id on, and queue a finished run again. Not for a run that was created, or gained
+ * tasks in this way, since engine_output_clear(). False if the run is unknown.
  */
 bool engine_set_run_version(Engine *engine, int64_t dag_run_id, Dag *dag, int64_t dag_version_id,
                             int64_t first_ti_id, int64_t now_us);

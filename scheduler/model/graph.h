@@ -32,7 +32,7 @@ GraphSpan graph_upstream(const Graph *graph, uint32_t node);
 GraphSpan graph_downstream(const Graph *graph, uint32_t node);
 
 /**
- * All nodes such that each comes after its upstream; among equals by index. The caller frees with g_free.
+ * All nodes such that each comes after its upstream; the roots first, by index. The caller frees with g_free.
  * NULL if there is a cycle; then `ret_cycle` (may be NULL) gets the nodes of one, in order, as a GArray of
  * uint32_t that the caller unrefs.
  */

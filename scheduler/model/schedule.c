@@ -3,29 +3,34 @@
 
 #include <string.h>
 
-void schedule_spec_init(ScheduleSpec *spec) {
+void schedule_spec_init(ScheduleSpec *spec)
+{
     *spec = (ScheduleSpec){.start_date_us = TIME_NONE, .end_date_us = TIME_NONE};
 }
 
-static void clear_kind(ScheduleSpec *spec) {
+static void clear_kind(ScheduleSpec *spec)
+{
     g_clear_pointer(&spec->crons, g_strfreev);
     spec->every_us = 0;
     spec->kind = SCHEDULE_NONE;
 }
 
-void schedule_spec_clear(ScheduleSpec *spec) {
+void schedule_spec_clear(ScheduleSpec *spec)
+{
     clear_kind(spec);
     g_free(spec->timezone);
     schedule_spec_init(spec);
 }
 
-void schedule_spec_copy(const ScheduleSpec *spec, ScheduleSpec *ret) {
+void schedule_spec_copy(const ScheduleSpec *spec, ScheduleSpec *ret)
+{
     *ret = *spec;
     ret->crons = g_strdupv(spec->crons);
     ret->timezone = g_strdup(spec->timezone);
 }
 
-bool schedule_spec_equal(const ScheduleSpec *a, const ScheduleSpec *b) {
+bool schedule_spec_equal(const ScheduleSpec *a, const ScheduleSpec *b)
+{
     if ((a->crons == NULL) != (b->crons == NULL))
         return false;
     if (a->crons != NULL && !g_strv_equal((const char *const *)a->crons, (const char *const *)b->crons))
@@ -35,7 +40,8 @@ bool schedule_spec_equal(const ScheduleSpec *a, const ScheduleSpec *b) {
            a->data_interval == b->data_interval && g_strcmp0(a->timezone, b->timezone) == 0;
 }
 
-void schedule_spec_set_text(ScheduleSpec *spec, const char *text) {
+void schedule_spec_set_text(ScheduleSpec *spec, const char *text)
+{
     clear_kind(spec);
     if (strcmp(text, "@once") == 0) {
         spec->kind = SCHEDULE_ONCE;
@@ -47,21 +53,24 @@ void schedule_spec_set_text(ScheduleSpec *spec, const char *text) {
     }
 }
 
-void schedule_spec_set_crons(ScheduleSpec *spec, const char *const *crons) {
+void schedule_spec_set_crons(ScheduleSpec *spec, const char *const *crons)
+{
     char **copy = g_strdupv((char **)crons);
     clear_kind(spec);
     spec->crons = copy;
     spec->kind = SCHEDULE_CRON;
 }
 
-void schedule_spec_set_every(ScheduleSpec *spec, int64_t every_us) {
+void schedule_spec_set_every(ScheduleSpec *spec, int64_t every_us)
+{
     clear_kind(spec);
     spec->kind = SCHEDULE_EVERY;
     spec->every_us = every_us;
 }
 
 /** Exact, in the form duration_parse() reads: "1h30m", "0.5s" is "500ms". */
-static char *every_to_string(int64_t us) {
+static char *every_to_string(int64_t us)
+{
     static const struct {
         const char *name;
         int64_t us;
@@ -79,7 +88,8 @@ static char *every_to_string(int64_t us) {
     return g_string_free(text, FALSE);
 }
 
-char *schedule_spec_summary(const ScheduleSpec *spec) {
+char *schedule_spec_summary(const ScheduleSpec *spec)
+{
     switch (spec->kind) {
     case SCHEDULE_NONE:
         return g_strdup("None");
@@ -95,11 +105,13 @@ char *schedule_spec_summary(const ScheduleSpec *spec) {
     g_return_val_if_reached(NULL);
 }
 
-const char *data_interval_mode_to_string(DataIntervalMode mode) {
+const char *data_interval_mode_to_string(DataIntervalMode mode)
+{
     return mode == DATA_INTERVAL_INTERVAL ? "interval" : "trigger";
 }
 
-bool data_interval_mode_from_string(const char *name, DataIntervalMode *ret) {
+bool data_interval_mode_from_string(const char *name, DataIntervalMode *ret)
+{
     if (strcmp(name, "trigger") == 0)
         *ret = DATA_INTERVAL_TRIGGER;
     else if (strcmp(name, "interval") == 0)

@@ -4,7 +4,8 @@
 #include "scheduler/time/cron_fields.h"
 #include "scheduler/time/instant.h"
 
-static bool day_of_month_matches(const Cron *cron, int day, int last, int last_weekday) {
+static bool day_of_month_matches(const Cron *cron, int day, int last, int last_weekday)
+{
     if (cron->days & (UINT32_C(1) << day))
         return true;
     if (cron->last_day && day == last)
@@ -15,14 +16,16 @@ static bool day_of_month_matches(const Cron *cron, int day, int last, int last_w
     return day == last - back_to_friday;
 }
 
-static bool weekday_matches(const Cron *cron, int day, int weekday, int last) {
+static bool weekday_matches(const Cron *cron, int day, int weekday, int last)
+{
     uint8_t bit = (uint8_t)(1u << weekday);
     if ((cron->weekdays & bit) || (cron->nth_weekdays[(day - 1) / 7] & bit))
         return true;
     return (cron->last_weekdays & bit) && day + 7 > last;
 }
 
-uint32_t cron_days_of_month(const Cron *cron, int64_t year, int month) {
+uint32_t cron_days_of_month(const Cron *cron, int64_t year, int month)
+{
     if (!(cron->months & (1u << month)))
         return 0;
     uint32_t result = 0;
@@ -38,7 +41,8 @@ uint32_t cron_days_of_month(const Cron *cron, int64_t year, int month) {
     return result;
 }
 
-bool cron_has_days(const Cron *cron) {
+bool cron_has_days(const Cron *cron)
+{
     for (int year = 2000; year < 2400; year++) {
         for (int month = 1; month <= 12; month++) {
             if (cron_days_of_month(cron, year, month) != 0)
@@ -49,25 +53,30 @@ bool cron_has_days(const Cron *cron) {
 }
 
 /** Bits `from` and above. */
-static uint64_t bits_from(int from) {
+static uint64_t bits_from(int from)
+{
     return from > 63 ? 0 : UINT64_MAX << from;
 }
 
 /** Bits up to and including `until`. */
-static uint64_t bits_until(int until) {
+static uint64_t bits_until(int until)
+{
     return until >= 63 ? UINT64_MAX : (UINT64_C(1) << (until + 1)) - 1;
 }
 
-static int lowest_bit(uint64_t bits) {
+static int lowest_bit(uint64_t bits)
+{
     return __builtin_ctzll(bits);
 }
 
-static int highest_bit(uint64_t bits) {
+static int highest_bit(uint64_t bits)
+{
     return 63 - __builtin_clzll(bits);
 }
 
 /** The first matching minute of the day at or after `minute`; -1 if that day has no more. */
-static int minute_from(const Cron *cron, int minute) {
+static int minute_from(const Cron *cron, int minute)
+{
     int hour = minute / 60;
     if (minute >= 24 * 60)
         return -1;
@@ -79,7 +88,8 @@ static int minute_from(const Cron *cron, int minute) {
 }
 
 /** The last matching minute of the day at or before `minute`; -1 if there is none. */
-static int minute_until(const Cron *cron, int minute) {
+static int minute_until(const Cron *cron, int minute)
+{
     int hour = minute / 60;
     uint64_t rest = cron->minutes & bits_until(minute % 60);
     if ((cron->hours >> hour & 1) && rest != 0)
@@ -89,7 +99,8 @@ static int minute_until(const Cron *cron, int minute) {
 }
 
 /** The first matching day at or after `day`; TIME_NONE after the year 10000. */
-static int64_t day_from(const Cron *cron, int64_t day) {
+static int64_t day_from(const Cron *cron, int64_t day)
+{
     CivilTime t;
     civil_from_days(day, &t);
     uint64_t wanted = bits_from(t.day);
@@ -105,7 +116,8 @@ static int64_t day_from(const Cron *cron, int64_t day) {
 }
 
 /** The last matching day at or before `day`; TIME_NONE before the year 0. */
-static int64_t day_until(const Cron *cron, int64_t day) {
+static int64_t day_until(const Cron *cron, int64_t day)
+{
     CivilTime t;
     civil_from_days(day, &t);
     uint64_t wanted = bits_until(t.day);
@@ -120,7 +132,8 @@ static int64_t day_until(const Cron *cron, int64_t day) {
     return TIME_NONE;
 }
 
-int64_t cron_match_from(const Cron *cron, int64_t local_us) {
+int64_t cron_match_from(const Cron *cron, int64_t local_us)
+{
     int64_t day = floor_div(local_us, USEC_PER_DAY);
     int first_minute = (int)((local_us - day * USEC_PER_DAY + USEC_PER_MIN - 1) / USEC_PER_MIN);
     int64_t found = day_from(cron, day);
@@ -133,7 +146,8 @@ int64_t cron_match_from(const Cron *cron, int64_t local_us) {
     return found == TIME_NONE ? TIME_NONE : found * USEC_PER_DAY + minute * USEC_PER_MIN;
 }
 
-int64_t cron_match_until(const Cron *cron, int64_t local_us) {
+int64_t cron_match_until(const Cron *cron, int64_t local_us)
+{
     const int last_minute_of_day = 24 * 60 - 1;
     int64_t day = floor_div(local_us, USEC_PER_DAY);
     int last_minute = (int)((local_us - day * USEC_PER_DAY) / USEC_PER_MIN);

@@ -12,21 +12,25 @@
 #include "scheduler/time/cron_fields.h"
 #include "scheduler/time/instant.h"
 
-static int64_t within_calendar(int64_t us) {
+static int64_t within_calendar(int64_t us)
+{
     return us < INSTANT_MIN_US || us > INSTANT_MAX_US ? TIME_NONE : us;
 }
 
-static int64_t fixed_next(const Cron *cron, const Zone *zone, int64_t after_us) {
+static int64_t fixed_next(const Cron *cron, const Zone *zone, int64_t after_us)
+{
     int64_t local = cron_match_from(cron, zone_local_high_water(zone, after_us) + 1);
     return local == TIME_NONE ? TIME_NONE : zone_from_local(zone, local, NULL);
 }
 
-static int64_t fixed_prev(const Cron *cron, const Zone *zone, int64_t at_us) {
+static int64_t fixed_prev(const Cron *cron, const Zone *zone, int64_t at_us)
+{
     int64_t local = cron_match_until(cron, zone_local_high_water(zone, at_us));
     return local == TIME_NONE ? TIME_NONE : zone_from_local(zone, local, NULL);
 }
 
-static int64_t wild_next(const Cron *cron, const Zone *zone, int64_t after_us) {
+static int64_t wild_next(const Cron *cron, const Zone *zone, int64_t after_us)
+{
     for (int64_t cursor = after_us + 1;;) {
         int64_t offset = zone_offset(zone, cursor);
         int64_t local = cron_match_from(cron, cursor + offset);
@@ -45,7 +49,8 @@ static int64_t wild_next(const Cron *cron, const Zone *zone, int64_t after_us) {
     }
 }
 
-static int64_t wild_prev(const Cron *cron, const Zone *zone, int64_t at_us) {
+static int64_t wild_prev(const Cron *cron, const Zone *zone, int64_t at_us)
+{
     for (int64_t cursor = at_us;;) {
         int64_t offset = zone_offset(zone, cursor);
         int64_t local = cron_match_until(cron, cursor + offset);
@@ -63,14 +68,16 @@ static int64_t wild_prev(const Cron *cron, const Zone *zone, int64_t at_us) {
     }
 }
 
-int64_t cron_next(const Cron *cron, const Zone *zone, int64_t after_us) {
+int64_t cron_next(const Cron *cron, const Zone *zone, int64_t after_us)
+{
     if (after_us >= INSTANT_MAX_US)
         return TIME_NONE;
     after_us = MAX(after_us, INSTANT_MIN_US - 1);
     return within_calendar(cron->fixed ? fixed_next(cron, zone, after_us) : wild_next(cron, zone, after_us));
 }
 
-int64_t cron_prev(const Cron *cron, const Zone *zone, int64_t at_us) {
+int64_t cron_prev(const Cron *cron, const Zone *zone, int64_t at_us)
+{
     if (at_us < INSTANT_MIN_US)
         return TIME_NONE;
     at_us = MIN(at_us, INSTANT_MAX_US);

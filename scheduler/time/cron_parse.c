@@ -45,7 +45,8 @@ typedef struct {
 
 static bool fail(const Parser *parser, const char *at, const char *format, ...) G_GNUC_PRINTF(3, 4);
 
-static bool fail(const Parser *parser, const char *at, const char *format, ...) {
+static bool fail(const Parser *parser, const char *at, const char *format, ...)
+{
     va_list args;
     va_start(args, format);
     g_autofree char *problem = g_strdup_vprintf(format, args);
@@ -56,19 +57,23 @@ static bool fail(const Parser *parser, const char *at, const char *format, ...) 
     return false;
 }
 
-static bool fail_field(const Parser *parser, const char *at, const char *what) {
+static bool fail_field(const Parser *parser, const char *at, const char *what)
+{
     return fail(parser, at, "%s in the %s field", what, parser->field->name);
 }
 
-static bool at_end(const Parser *parser) {
+static bool at_end(const Parser *parser)
+{
     return parser->p == parser->end;
 }
 
-static char peek(const Parser *parser) {
+static char peek(const Parser *parser)
+{
     return at_end(parser) ? '\0' : *parser->p;
 }
 
-static bool accept(Parser *parser, char c) {
+static bool accept(Parser *parser, char c)
+{
     if (peek(parser) != c)
         return false;
     parser->p++;
@@ -76,7 +81,8 @@ static bool accept(Parser *parser, char c) {
 }
 
 /** Explains a character that other cron dialects know and this one does not. */
-static bool fail_unexpected(const Parser *parser) {
+static bool fail_unexpected(const Parser *parser)
+{
     char c = peek(parser);
     const Field *field = parser->field;
     switch (c) {
@@ -108,7 +114,8 @@ static bool fail_unexpected(const Parser *parser) {
                 field->max);
 }
 
-static bool parse_name(Parser *parser, int *ret) {
+static bool parse_name(Parser *parser, int *ret)
+{
     size_t length = 0;
     while (parser->p + length < parser->end && g_ascii_isalpha(parser->p[length]))
         length++;
@@ -128,8 +135,10 @@ static bool parse_name(Parser *parser, int *ret) {
 }
 
 /** Digits only; a value beyond 9999 stays there, out of every range. */
-static bool parse_number(Parser *parser, int *ret) {
+static bool parse_number(Parser *parser, int *ret)
+{
     int value = 0;
+    *ret = 0;
     if (!g_ascii_isdigit(peek(parser)))
         return fail_unexpected(parser);
     for (; g_ascii_isdigit(peek(parser)); parser->p++)
@@ -138,7 +147,8 @@ static bool parse_number(Parser *parser, int *ret) {
     return true;
 }
 
-static bool parse_value(Parser *parser, int *ret) {
+static bool parse_value(Parser *parser, int *ret)
+{
     const char *begin = parser->p;
     const Field *field = parser->field;
     if (g_ascii_isalpha(peek(parser)))
@@ -152,7 +162,8 @@ static bool parse_value(Parser *parser, int *ret) {
 }
 
 /** What may follow a weekday: `L` (the last one of the month) or `#n` (the n-th). */
-static bool parse_weekday_suffix(Parser *parser, int weekday, bool *ret_found) {
+static bool parse_weekday_suffix(Parser *parser, int weekday, bool *ret_found)
+{
     uint8_t bit = (uint8_t)(1u << weekday % 7);
     *ret_found = true;
     if (accept(parser, 'L') || accept(parser, 'l')) {
@@ -173,7 +184,8 @@ static bool parse_weekday_suffix(Parser *parser, int weekday, bool *ret_found) {
     return true;
 }
 
-static bool parse_step(Parser *parser, int *ret) {
+static bool parse_step(Parser *parser, int *ret)
+{
     const char *begin = parser->p;
     if (!parse_number(parser, ret))
         return false;
@@ -182,7 +194,8 @@ static bool parse_step(Parser *parser, int *ret) {
     return true;
 }
 
-static bool parse_range_end(Parser *parser, const char *begin, int first, int *ret_last) {
+static bool parse_range_end(Parser *parser, const char *begin, int first, int *ret_last)
+{
     if (!parse_value(parser, ret_last))
         return false;
     if (*ret_last >= first)
@@ -194,7 +207,8 @@ static bool parse_range_end(Parser *parser, const char *begin, int first, int *r
 }
 
 /** `*`, `a`, `a-b`, each with an optional `/step`; `L`, `LW`, `5L`, `MON#1`. */
-static bool parse_item(Parser *parser) {
+static bool parse_item(Parser *parser)
+{
     const char *begin = parser->p;
     int first = parser->field->min, last = parser->field->max, step = 1;
     if (parser->field == &fields[DAY] && (accept(parser, 'L') || accept(parser, 'l'))) {
@@ -224,7 +238,8 @@ static bool parse_item(Parser *parser) {
     return true;
 }
 
-static bool parse_field(Parser *parser) {
+static bool parse_field(Parser *parser)
+{
     do {
         if (at_end(parser) || peek(parser) == ',')
             return fail_field(parser, parser->p, "an empty list item");
@@ -234,7 +249,8 @@ static bool parse_field(Parser *parser) {
     return at_end(parser) || fail_unexpected(parser);
 }
 
-static void store_field(Cron *cron, int field, uint64_t bits) {
+static void store_field(Cron *cron, int field, uint64_t bits)
+{
     switch (field) {
     case MINUTE:
         cron->minutes = bits;
@@ -254,11 +270,13 @@ static void store_field(Cron *cron, int field, uint64_t bits) {
     }
 }
 
-static const char *skip_blanks(const char *p) {
+static const char *skip_blanks(const char *p)
+{
     return p + strspn(p, " \t");
 }
 
-static bool fail_count(Parser *parser, int count) {
+static bool fail_count(Parser *parser, int count)
+{
     const char *end = parser->expression + strlen(parser->expression);
     if (count > FIELDS)
         return fail(parser, parser->p,
@@ -267,7 +285,8 @@ static bool fail_count(Parser *parser, int count) {
     return fail(parser, end, "%d of five fields; the %s field is missing", count, fields[count].name);
 }
 
-static bool parse_fields(Parser *parser, const char *text) {
+static bool parse_fields(Parser *parser, const char *text)
+{
     bool star[FIELDS] = {false};
     int count = 0;
     const char *begins[FIELDS], *ends[FIELDS];
@@ -298,7 +317,8 @@ static bool parse_fields(Parser *parser, const char *text) {
 }
 
 /** The five fields behind a preset; an error, with the near one, for any other word with an @. */
-static const char *expand_preset(const Parser *parser, const char *word) {
+static const char *expand_preset(const Parser *parser, const char *word)
+{
     const char *names[G_N_ELEMENTS(presets) + 1] = {NULL};
     for (size_t i = 0; i < G_N_ELEMENTS(presets); i++) {
         if (strcmp(word, presets[i].name) == 0)
@@ -318,7 +338,8 @@ static const char *expand_preset(const Parser *parser, const char *word) {
     return NULL;
 }
 
-Cron *cron_new(const char *expression, GError **error) {
+Cron *cron_new(const char *expression, GError **error)
+{
     /* Blanks in front stay, so that columns are those of the text as it was given. */
     g_autofree char *text = g_strchomp(g_strndup(expression, EXPRESSION_MAX_BYTES + 1));
     const char *first = skip_blanks(text);
@@ -338,13 +359,15 @@ Cron *cron_new(const char *expression, GError **error) {
     return g_steal_pointer(&cron);
 }
 
-void cron_free(Cron *cron) {
+void cron_free(Cron *cron)
+{
     if (cron == NULL)
         return;
     g_free(cron->text);
     g_free(cron);
 }
 
-const char *cron_text(const Cron *cron) {
+const char *cron_text(const Cron *cron)
+{
     return cron->text;
 }

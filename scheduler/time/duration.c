@@ -24,7 +24,8 @@ typedef struct {
     const char *problem; /**< the first mistake */
 } Reader;
 
-static bool fail(Reader *r, const char *problem) {
+static bool fail(Reader *r, const char *problem)
+{
     r->problem = problem;
     return false;
 }
@@ -36,7 +37,8 @@ typedef struct {
     int64_t scale;
 } Number;
 
-static bool read_number(Reader *r, Number *ret) {
+static bool read_number(Reader *r, Number *ret)
+{
     *ret = (Number){.scale = 1};
     if (*r->p == '-' || *r->p == '+')
         return fail(r, "a duration has no sign");
@@ -60,7 +62,8 @@ static bool read_number(Reader *r, Number *ret) {
     return decimals > 0 || fail(r, "digits are missing after the point");
 }
 
-static bool add(Reader *r, const Number *number, int64_t unit_us) {
+static bool add(Reader *r, const Number *number, int64_t unit_us)
+{
     int64_t us;
     if (__builtin_mul_overflow(number->whole, unit_us, &us) ||
         __builtin_add_overflow(us, number->fraction * unit_us / number->scale, &us) ||
@@ -70,7 +73,8 @@ static bool add(Reader *r, const Number *number, int64_t unit_us) {
 }
 
 /** Reads the unit at r->p, one of units[*next..]; *next becomes the one after it. */
-static bool read_unit(Reader *r, const Unit *units, size_t n, size_t *next, int64_t *ret_us) {
+static bool read_unit(Reader *r, const Unit *units, size_t n, size_t *next, int64_t *ret_us)
+{
     size_t length = 0;
     while (g_ascii_isalpha(r->p[length]) && r->p[length] != 'T')
         length++;
@@ -87,7 +91,8 @@ static bool read_unit(Reader *r, const Unit *units, size_t n, size_t *next, int6
     return fail(r, length == 0 ? "a unit is missing" : "a unit is not known");
 }
 
-static bool read_parts(Reader *r, const Unit *units, size_t n) {
+static bool read_parts(Reader *r, const Unit *units, size_t n)
+{
     for (size_t next = 0; *r->p != '\0' && *r->p != 'T';) {
         Number number;
         int64_t unit_us;
@@ -97,7 +102,8 @@ static bool read_parts(Reader *r, const Unit *units, size_t n) {
     return true;
 }
 
-static bool read_iso(Reader *r) {
+static bool read_iso(Reader *r)
+{
     r->p++; /* the P */
     if (*r->p == '\0')
         return fail(r, "a number is missing");
@@ -117,7 +123,8 @@ static bool read_iso(Reader *r) {
            (*r->p == '\0' || fail(r, "it has two T"));
 }
 
-static bool read_short(Reader *r) {
+static bool read_short(Reader *r)
+{
     Number number;
     size_t next = 0;
     for (bool first = true;; first = false) {
@@ -136,7 +143,8 @@ static bool read_short(Reader *r) {
     }
 }
 
-bool duration_parse(const char *text, int64_t *ret_us, GError **error) {
+bool duration_parse(const char *text, int64_t *ret_us, GError **error)
+{
     Reader r = {.p = text};
     if (text == NULL || text[0] == '\0') {
         g_set_error(error, WEIR_ERROR, WEIR_ERROR_INVALID,
@@ -154,7 +162,8 @@ bool duration_parse(const char *text, int64_t *ret_us, GError **error) {
     return true;
 }
 
-char *duration_format(int64_t us) {
+char *duration_format(int64_t us)
+{
     if (us < 0) {
         g_autofree char *positive = duration_format(us == INT64_MIN ? INT64_MAX : -us);
         return g_strconcat("-", positive, NULL);

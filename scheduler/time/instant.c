@@ -8,7 +8,8 @@
 #define DAYS_PER_ERA        INT64_C(146097)
 #define DAYS_TO_EPOCH_MARCH INT64_C(719468) /* 0000-03-01 to 1970-01-01 */
 
-int64_t days_from_civil(int64_t year, int month, int day) {
+int64_t days_from_civil(int64_t year, int month, int day)
+{
     if (month <= 2)
         year--;
     int64_t era = floor_div(year, 400);
@@ -18,7 +19,8 @@ int64_t days_from_civil(int64_t year, int month, int day) {
     return era * DAYS_PER_ERA + day_of_era - DAYS_TO_EPOCH_MARCH + day - 1;
 }
 
-void civil_from_days(int64_t days, CivilTime *ret) {
+void civil_from_days(int64_t days, CivilTime *ret)
+{
     int64_t shifted = days + DAYS_TO_EPOCH_MARCH;
     int64_t era = floor_div(shifted, DAYS_PER_ERA);
     int64_t day_of_era = shifted - era * DAYS_PER_ERA;
@@ -33,18 +35,21 @@ void civil_from_days(int64_t days, CivilTime *ret) {
     };
 }
 
-int days_in_month(int64_t year, int month) {
+int days_in_month(int64_t year, int month)
+{
     static const int lengths[] = {31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31};
     bool leap = year % 4 == 0 && (year % 100 != 0 || year % 400 == 0);
     return lengths[month - 1] + (month == 2 && leap ? 1 : 0);
 }
 
-int weekday_from_days(int64_t days) {
+int weekday_from_days(int64_t days)
+{
     int64_t since_sunday = days + 4; /* 1970-01-01 was a Thursday */
     return (int)(since_sunday - floor_div(since_sunday, 7) * 7);
 }
 
-CivilTime civil_from_us(int64_t us) {
+CivilTime civil_from_us(int64_t us)
+{
     CivilTime civil;
     int64_t days = floor_div(us, USEC_PER_DAY);
     civil_from_days(days, &civil);
@@ -56,20 +61,23 @@ CivilTime civil_from_us(int64_t us) {
     return civil;
 }
 
-int64_t civil_to_us(const CivilTime *civil) {
+int64_t civil_to_us(const CivilTime *civil)
+{
     return days_from_civil(civil->year, civil->month, civil->day) * USEC_PER_DAY +
            civil->hour * USEC_PER_HOUR + civil->minute * USEC_PER_MIN + civil->second * USEC_PER_SEC +
            civil->microsecond;
 }
 
 /** The fraction of a second as ".123456"; empty when there is none. */
-static void format_fraction(int microsecond, char *ret, gsize size) {
+static void format_fraction(int microsecond, char *ret, gsize size)
+{
     ret[0] = '\0';
     if (microsecond != 0)
         g_snprintf(ret, size, ".%06d", microsecond);
 }
 
-char *instant_format(int64_t us, InstantFormat format) {
+char *instant_format(int64_t us, InstantFormat format)
+{
     if (us < INSTANT_MIN_US || us > INSTANT_MAX_US)
         return NULL;
     CivilTime t = civil_from_us(us);
@@ -102,7 +110,8 @@ char *instant_format(int64_t us, InstantFormat format) {
     g_return_val_if_reached(NULL);
 }
 
-char *instant_format_in_zone(int64_t us, const Zone *zone) {
+char *instant_format_in_zone(int64_t us, const Zone *zone)
+{
     if (us < INSTANT_MIN_US || us > INSTANT_MAX_US)
         return NULL;
     int64_t offset_us = zone_offset(zone, us);

@@ -36,7 +36,8 @@ CivilTime civil_from_us(int64_t us);
 int64_t civil_to_us(const CivilTime *civil);
 
 /** Division that rounds towards minus infinity, so that times before 1970 fall into the right day. */
-static inline int64_t floor_div(int64_t a, int64_t b) {
+static inline int64_t floor_div(int64_t a, int64_t b)
+{
     return a / b - (a % b < 0);
 }
 

@@ -12,20 +12,23 @@ typedef struct {
     const char *problem;
 } Reader;
 
-static bool fail(Reader *r, const char *problem) {
+static bool fail(Reader *r, const char *problem)
+{
     if (r->problem == NULL)
         r->problem = problem;
     return false;
 }
 
-static bool accept(Reader *r, char c) {
+static bool accept(Reader *r, char c)
+{
     if (*r->p != c)
         return false;
     r->p++;
     return true;
 }
 
-static bool read_digits(Reader *r, int n, int *ret) {
+static bool read_digits(Reader *r, int n, int *ret)
+{
     int value = 0;
     for (int i = 0; i < n; i++) {
         if (!g_ascii_isdigit(*r->p))
@@ -36,7 +39,8 @@ static bool read_digits(Reader *r, int n, int *ret) {
     return true;
 }
 
-static bool read_date(Reader *r, CivilTime *t) {
+static bool read_date(Reader *r, CivilTime *t)
+{
     if (!read_digits(r, 4, &t->year))
         return false;
     if (!accept(r, '-'))
@@ -56,7 +60,8 @@ static bool read_date(Reader *r, CivilTime *t) {
     return true;
 }
 
-static bool read_fraction(Reader *r, int *ret_microsecond) {
+static bool read_fraction(Reader *r, int *ret_microsecond)
+{
     int microsecond = 0, digits = 0;
     for (; g_ascii_isdigit(*r->p); r->p++, digits++) {
         if (digits < 6)
@@ -70,7 +75,8 @@ static bool read_fraction(Reader *r, int *ret_microsecond) {
     return true;
 }
 
-static bool read_time(Reader *r, CivilTime *t) {
+static bool read_time(Reader *r, CivilTime *t)
+{
     if (!read_digits(r, 2, &t->hour))
         return false;
     if (!accept(r, ':'))
@@ -89,7 +95,8 @@ static bool read_time(Reader *r, CivilTime *t) {
 }
 
 /** Reads `Z`, `+01`, `+01:00`, `+0100`, `+01:00:30` or nothing at all (then *ret_naive). */
-static bool read_offset(Reader *r, int64_t *ret_offset_us, bool *ret_naive) {
+static bool read_offset(Reader *r, int64_t *ret_offset_us, bool *ret_naive)
+{
     *ret_offset_us = 0;
     *ret_naive = *r->p == '\0';
     if (*ret_naive || accept(r, 'Z') || accept(r, 'z'))
@@ -111,7 +118,8 @@ static bool read_offset(Reader *r, int64_t *ret_offset_us, bool *ret_naive) {
     return true;
 }
 
-static bool read_instant(Reader *r, const Zone *zone, int64_t *ret_us) {
+static bool read_instant(Reader *r, const Zone *zone, int64_t *ret_us)
+{
     CivilTime t = {0};
     int64_t offset_us = 0;
     bool naive = true;
@@ -133,7 +141,8 @@ static bool read_instant(Reader *r, const Zone *zone, int64_t *ret_us) {
     return true;
 }
 
-bool instant_parse(const char *text, const Zone *zone, int64_t *ret_us, GError **error) {
+bool instant_parse(const char *text, const Zone *zone, int64_t *ret_us, GError **error)
+{
     Reader r = {.p = text};
     if (text == NULL || text[0] == '\0') {
         g_set_error(error, WEIR_ERROR, WEIR_ERROR_INVALID, "the date is empty; " EXAMPLE);

@@ -16,7 +16,8 @@ struct Timetable {
     char *summary, *description;
 };
 
-static char *describe(const Timetable *t) {
+static char *describe(const Timetable *t)
+{
     const char *zone = zone_name(t->zone);
     switch (t->kind) {
     case SCHEDULE_NONE:
@@ -33,7 +34,8 @@ static char *describe(const Timetable *t) {
     g_return_val_if_reached(NULL);
 }
 
-static bool add_crons(Timetable *t, const ScheduleSpec *spec, GError **error) {
+static bool add_crons(Timetable *t, const ScheduleSpec *spec, GError **error)
+{
     if (spec->crons == NULL || spec->crons[0] == NULL) {
         g_set_error(error, WEIR_ERROR, WEIR_ERROR_INVALID, "the list of cron expressions is empty");
         return false;
@@ -47,7 +49,8 @@ static bool add_crons(Timetable *t, const ScheduleSpec *spec, GError **error) {
     return true;
 }
 
-Timetable *timetable_new(const ScheduleSpec *spec, GError **error) {
+Timetable *timetable_new(const ScheduleSpec *spec, GError **error)
+{
     g_autoptr(Timetable) t = g_new0(Timetable, 1);
     t->kind = spec->kind;
     t->data_interval = spec->data_interval;
@@ -70,7 +73,8 @@ Timetable *timetable_new(const ScheduleSpec *spec, GError **error) {
     return g_steal_pointer(&t);
 }
 
-void timetable_free(Timetable *timetable) {
+void timetable_free(Timetable *timetable)
+{
     if (timetable == NULL)
         return;
     g_clear_pointer(&timetable->crons, g_ptr_array_unref);
@@ -80,15 +84,18 @@ void timetable_free(Timetable *timetable) {
     g_free(timetable);
 }
 
-bool timetable_is_periodic(const Timetable *timetable) {
+bool timetable_is_periodic(const Timetable *timetable)
+{
     return timetable->kind == SCHEDULE_CRON || timetable->kind == SCHEDULE_EVERY;
 }
 
-const char *timetable_summary(const Timetable *timetable) {
+const char *timetable_summary(const Timetable *timetable)
+{
     return timetable->summary;
 }
 
-const char *timetable_description(const Timetable *timetable) {
+const char *timetable_description(const Timetable *timetable)
+{
     return timetable->description;
 }
 
@@ -99,7 +106,8 @@ const char *timetable_description(const Timetable *timetable) {
 
 /** The last multiple of the period, counted from its anchor, at or before `at_us`. Dates are far from
  * overflow. */
-static int64_t every_prev(const Timetable *t, int64_t at_us) {
+static int64_t every_prev(const Timetable *t, int64_t at_us)
+{
     int64_t anchor = t->start_us != TIME_NONE ? t->start_us : 0, periods, distance;
     if (__builtin_sub_overflow(at_us, anchor, &distance))
         return TIME_NONE;
@@ -110,7 +118,8 @@ static int64_t every_prev(const Timetable *t, int64_t at_us) {
     return at_us >= INSTANT_MIN_US ? at_us : TIME_NONE;
 }
 
-static int64_t every_next(const Timetable *t, int64_t after_us) {
+static int64_t every_next(const Timetable *t, int64_t after_us)
+{
     int64_t next, prev = every_prev(t, after_us);
     if (prev == TIME_NONE || __builtin_add_overflow(prev, t->every_us, &next))
         return TIME_NONE;
@@ -118,7 +127,8 @@ static int64_t every_next(const Timetable *t, int64_t after_us) {
 }
 
 /** The first tick strictly after `after_us`. */
-static int64_t tick_next(const Timetable *t, int64_t after_us) {
+static int64_t tick_next(const Timetable *t, int64_t after_us)
+{
     int64_t result = TIME_NONE;
     if (t->kind == SCHEDULE_EVERY)
         return every_next(t, after_us);
@@ -131,7 +141,8 @@ static int64_t tick_next(const Timetable *t, int64_t after_us) {
 }
 
 /** The last tick at or before `at_us`. */
-static int64_t tick_prev(const Timetable *t, int64_t at_us) {
+static int64_t tick_prev(const Timetable *t, int64_t at_us)
+{
     int64_t result = TIME_NONE;
     if (t->kind == SCHEDULE_EVERY)
         return every_prev(t, at_us);
@@ -141,19 +152,22 @@ static int64_t tick_prev(const Timetable *t, int64_t at_us) {
 }
 
 /** The first tick at or after `from_us`. */
-static int64_t tick_align(const Timetable *t, int64_t from_us) {
+static int64_t tick_align(const Timetable *t, int64_t from_us)
+{
     return tick_next(t, from_us - 1);
 }
 
 /** The run that is due at `tick`; false if its interval has no beginning. */
-static bool run_at_tick(const Timetable *t, int64_t tick, DagRunTimes *ret) {
+static bool run_at_tick(const Timetable *t, int64_t tick, DagRunTimes *ret)
+{
     int64_t start = t->data_interval == DATA_INTERVAL_INTERVAL ? tick_prev(t, tick - 1) : tick;
     *ret = (DagRunTimes){start, start, tick, tick};
     return start != TIME_NONE;
 }
 
 /** The tick at which the run whose logical date is the first tick at or after `from_us` is due. */
-static int64_t tick_of_logical(const Timetable *t, int64_t from_us) {
+static int64_t tick_of_logical(const Timetable *t, int64_t from_us)
+{
     int64_t logical = tick_align(t, from_us);
     if (logical == TIME_NONE || t->data_interval == DATA_INTERVAL_TRIGGER)
         return logical;
@@ -161,7 +175,8 @@ static int64_t tick_of_logical(const Timetable *t, int64_t from_us) {
 }
 
 /** The last tick whose run has a logical date at or before end_date; INT64_MAX without one. */
-static int64_t last_tick(const Timetable *t) {
+static int64_t last_tick(const Timetable *t)
+{
     if (t->end_us == TIME_NONE)
         return INT64_MAX;
     if (t->data_interval == DATA_INTERVAL_TRIGGER)
@@ -171,7 +186,8 @@ static int64_t last_tick(const Timetable *t) {
 }
 
 static bool periodic_next(const Timetable *t, const TimetableLast *last, int64_t first_seen_us,
-                          int64_t now_us, DagRunTimes *ret) {
+                          int64_t now_us, DagRunTimes *ret)
+{
     int64_t end_tick = last_tick(t), tick = TIME_NONE;
     if (t->start_us != TIME_NONE) {
         tick = tick_of_logical(t, t->start_us);
@@ -195,8 +211,8 @@ static bool periodic_next(const Timetable *t, const TimetableLast *last, int64_t
     return false;
 }
 
-static bool once_next(const Timetable *t, const TimetableLast *last, int64_t first_seen_us,
-                      DagRunTimes *ret) {
+static bool once_next(const Timetable *t, const TimetableLast *last, int64_t first_seen_us, DagRunTimes *ret)
+{
     int64_t at = t->start_us != TIME_NONE ? t->start_us : first_seen_us;
     if (last != NULL || (t->end_us != TIME_NONE && at > t->end_us))
         return false;
@@ -205,7 +221,8 @@ static bool once_next(const Timetable *t, const TimetableLast *last, int64_t fir
 }
 
 static bool continuous_next(const Timetable *t, const TimetableLast *last, int64_t first_seen_us,
-                            int64_t now_us, DagRunTimes *ret) {
+                            int64_t now_us, DagRunTimes *ret)
+{
     int64_t start = t->start_us != TIME_NONE ? t->start_us : first_seen_us;
     if (last != NULL)
         start = last->data_interval_end_us;
@@ -218,7 +235,8 @@ static bool continuous_next(const Timetable *t, const TimetableLast *last, int64
 }
 
 bool timetable_next(const Timetable *timetable, const TimetableLast *last, int64_t first_seen_us,
-                    int64_t now_us, DagRunTimes *ret) {
+                    int64_t now_us, DagRunTimes *ret)
+{
     DagRunTimes found;
     bool any = false;
     if (first_seen_us == TIME_NONE)
@@ -242,7 +260,8 @@ bool timetable_next(const Timetable *timetable, const TimetableLast *last, int64
     return any;
 }
 
-void timetable_infer_manual(const Timetable *timetable, int64_t run_after_us, DagRunTimes *ret) {
+void timetable_infer_manual(const Timetable *timetable, int64_t run_after_us, DagRunTimes *ret)
+{
     int64_t start = run_after_us, end = run_after_us;
     if (timetable->data_interval == DATA_INTERVAL_INTERVAL && timetable->kind == SCHEDULE_CRON) {
         /* The last complete interval, as a scheduled run at this moment would have it. */
@@ -258,7 +277,8 @@ void timetable_infer_manual(const Timetable *timetable, int64_t run_after_us, Da
     *ret = (DagRunTimes){run_after_us, start, end, run_after_us};
 }
 
-bool timetable_backfill_next(const Timetable *timetable, int64_t from_us, DagRunTimes *ret) {
+bool timetable_backfill_next(const Timetable *timetable, int64_t from_us, DagRunTimes *ret)
+{
     DagRunTimes found;
     if (!timetable_is_periodic(timetable))
         return false;

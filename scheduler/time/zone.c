@@ -11,18 +11,21 @@ struct Zone {
     char *name;
 };
 
-static Zone *zone_new(GTimeZone *tz, const char *name) {
+static Zone *zone_new(GTimeZone *tz, const char *name)
+{
     Zone *zone = g_atomic_rc_box_new0(Zone);
     zone->tz = tz;
     zone->name = g_strdup(name);
     return zone;
 }
 
-Zone *zone_utc(void) {
+Zone *zone_utc(void)
+{
     return zone_new(NULL, "UTC");
 }
 
-Zone *zone_open(const char *name, GError **error) {
+Zone *zone_open(const char *name, GError **error)
+{
     if (name == NULL || strcmp(name, "UTC") == 0)
         return zone_utc();
     GTimeZone *tz = zone_name_is_safe(name) ? g_time_zone_new_identifier(name) : NULL;
@@ -33,49 +36,59 @@ Zone *zone_open(const char *name, GError **error) {
     return zone_new(tz, name);
 }
 
-Zone *zone_ref(Zone *zone) {
+Zone *zone_ref(Zone *zone)
+{
     return g_atomic_rc_box_acquire(zone);
 }
 
-static void zone_clear(void *data) {
+static void zone_clear(void *data)
+{
     Zone *zone = data;
     g_clear_pointer(&zone->tz, g_time_zone_unref);
     g_free(zone->name);
 }
 
-void zone_unref(Zone *zone) {
+void zone_unref(Zone *zone)
+{
     if (zone != NULL)
         g_atomic_rc_box_release_full(zone, zone_clear);
 }
 
-const char *zone_name(const Zone *zone) {
+const char *zone_name(const Zone *zone)
+{
     return zone->name;
 }
 
-bool zone_is_utc(const Zone *zone) {
+bool zone_is_utc(const Zone *zone)
+{
     return zone->tz == NULL;
 }
 
 /** GLib's number of the span of constant rules that holds at `us`; numbers rise with time. */
-static int interval_at(const Zone *zone, int64_t us) {
+static int interval_at(const Zone *zone, int64_t us)
+{
     return g_time_zone_find_interval(zone->tz, G_TIME_TYPE_UNIVERSAL, floor_div(us, USEC_PER_SEC));
 }
 
-static int64_t interval_offset(const Zone *zone, int interval) {
+static int64_t interval_offset(const Zone *zone, int interval)
+{
     return g_time_zone_get_offset(zone->tz, interval) * USEC_PER_SEC;
 }
 
-int64_t zone_offset(const Zone *zone, int64_t us) {
+int64_t zone_offset(const Zone *zone, int64_t us)
+{
     return zone->tz == NULL ? 0 : interval_offset(zone, interval_at(zone, us));
 }
 
-int64_t zone_to_local(const Zone *zone, int64_t us) {
+int64_t zone_to_local(const Zone *zone, int64_t us)
+{
     return us + zone_offset(zone, us);
 }
 
 /** The first whole second in (low_us, high_us] whose interval number is at least `interval`; high_us has it.
  */
-static int64_t interval_begin(const Zone *zone, int interval, int64_t low_us, int64_t high_us) {
+static int64_t interval_begin(const Zone *zone, int interval, int64_t low_us, int64_t high_us)
+{
     int64_t low = floor_div(low_us, USEC_PER_SEC), high = floor_div(high_us, USEC_PER_SEC);
     while (high - low > 1) {
         int64_t middle = low + (high - low) / 2;
@@ -87,7 +100,8 @@ static int64_t interval_begin(const Zone *zone, int interval, int64_t low_us, in
     return high * USEC_PER_SEC;
 }
 
-int64_t zone_next_change(const Zone *zone, int64_t after_us, int64_t until_us) {
+int64_t zone_next_change(const Zone *zone, int64_t after_us, int64_t until_us)
+{
     if (zone->tz == NULL || until_us <= after_us)
         return TIME_NONE;
     int first = interval_at(zone, after_us), last = interval_at(zone, until_us);
@@ -100,7 +114,8 @@ int64_t zone_next_change(const Zone *zone, int64_t after_us, int64_t until_us) {
     return TIME_NONE;
 }
 
-int64_t zone_last_change(const Zone *zone, int64_t from_us, int64_t at_us) {
+int64_t zone_last_change(const Zone *zone, int64_t from_us, int64_t at_us)
+{
     if (zone->tz == NULL || from_us >= at_us)
         return TIME_NONE;
     int first = interval_at(zone, from_us), last = interval_at(zone, at_us);
@@ -112,7 +127,8 @@ int64_t zone_last_change(const Zone *zone, int64_t from_us, int64_t at_us) {
     return TIME_NONE;
 }
 
-int64_t zone_from_local(const Zone *zone, int64_t local_us, LocalTimeKind *ret_kind) {
+int64_t zone_from_local(const Zone *zone, int64_t local_us, LocalTimeKind *ret_kind)
+{
     int64_t begin = local_us - ZONE_MAX_SHIFT_US, end = local_us + ZONE_MAX_SHIFT_US;
     int64_t result = TIME_NONE;
     LocalTimeKind kind = LOCAL_TIME_ONCE;
@@ -138,7 +154,8 @@ int64_t zone_from_local(const Zone *zone, int64_t local_us, LocalTimeKind *ret_k
     return result;
 }
 
-int64_t zone_local_high_water(const Zone *zone, int64_t us) {
+int64_t zone_local_high_water(const Zone *zone, int64_t us)
+{
     int64_t high = zone_to_local(zone, us);
     int64_t begin = us - ZONE_MAX_SHIFT_US;
     for (int64_t change = zone_last_change(zone, begin, us); change != TIME_NONE;

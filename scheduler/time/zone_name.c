@@ -13,7 +13,8 @@ static const char *const names_with_digits[] = {"EST5EDT", "CST6CDT", "MST7MDT",
 static const char *const not_names[] = {"localtime", "posixrules", "leapseconds", "Factory",
                                         "posix",     "right",      NULL};
 
-bool zone_name_is_safe(const char *name) {
+bool zone_name_is_safe(const char *name)
+{
     size_t length = strlen(name);
     if (length < 2 || length > NAME_MAX_BYTES || !g_ascii_isalpha(name[0]) || name[length - 1] == '/')
         return false;
@@ -31,7 +32,8 @@ bool zone_name_is_safe(const char *name) {
     return !g_strv_contains(not_names, first);
 }
 
-static bool is_known(const char *name) {
+static bool is_known(const char *name)
+{
     g_autoptr(GTimeZone) tz = zone_name_is_safe(name) ? g_time_zone_new_identifier(name) : NULL;
     return tz != NULL;
 }
@@ -132,7 +134,8 @@ static const char *const common_names[] = {
 };
 
 /** "new york" -> "New_York", "europe/london" -> "Europe/London". */
-static char *capitalise(const char *name) {
+static char *capitalise(const char *name)
+{
     char *fixed = g_ascii_strdown(name, -1);
     bool start = true;
     for (char *p = fixed; *p != '\0'; p++) {
@@ -146,7 +149,8 @@ static char *capitalise(const char *name) {
 }
 
 /** A name that exists and is probably meant; NULL if none comes to mind. The caller frees it. */
-static char *near_name(const char *name) {
+static char *near_name(const char *name)
+{
     static const char *const areas[] = {"Europe",    "America", "Asia",     "Africa",
                                         "Australia", "Pacific", "Atlantic", "Indian"};
     for (size_t i = 0; i < G_N_ELEMENTS(nicknames); i++) {
@@ -164,7 +168,8 @@ static char *near_name(const char *name) {
     return g_strdup(suggest_nearest(fixed, common_names));
 }
 
-void zone_name_set_error(const char *name, GError **error) {
+void zone_name_set_error(const char *name, GError **error)
+{
     g_autofree char *shown = g_utf8_make_valid(name, (gssize)strnlen(name, NAME_MAX_BYTES));
     if (zone_name_is_safe(name) && !is_known("Etc/UTC") && !is_known("Europe/London")) {
         g_set_error(error, WEIR_ERROR, WEIR_ERROR_INVALID,

@@ -11,7 +11,8 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-static void try_cron(const char *text, const Zone *zone, int64_t from_us) {
+static void try_cron(const char *text, const Zone *zone, int64_t from_us)
+{
     g_autoptr(GError) error = NULL;
     g_autoptr(Cron) cron = cron_new(text, &error);
     if (cron == NULL) {
@@ -30,7 +31,8 @@ static void try_cron(const char *text, const Zone *zone, int64_t from_us) {
     }
 }
 
-static void try_duration(const char *text) {
+static void try_duration(const char *text)
+{
     int64_t us = -1;
     if (!duration_parse(text, &us, NULL))
         return;
@@ -39,7 +41,8 @@ static void try_duration(const char *text) {
     g_assert_nonnull(shown);
 }
 
-static void try_instant(const char *text, const Zone *zone) {
+static void try_instant(const char *text, const Zone *zone)
+{
     int64_t us, again;
     if (!instant_parse(text, zone, &us, NULL))
         return;
@@ -48,7 +51,8 @@ static void try_instant(const char *text, const Zone *zone) {
     g_assert_true(us == again);
 }
 
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
     static const char *const zones[] = {"UTC", "Europe/London", "Australia/Lord_Howe", "Pacific/Apia"};
     if (size < 1 || size > 4096)
         return 0;

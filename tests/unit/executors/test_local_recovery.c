@@ -207,10 +207,10 @@ static void an_acknowledgement_frees_the_record(void **state)
     harness_start(h, 2, "exit 0");
     harness_wait_count(h, EXECUTOR_EVENT_FINISHED, 2);
     assert_int_equal(harness_records(h, SLOT_EXITED), 2);
-    executor_acknowledge(h->ex, (AttemptKey){1, 1});
+    executor_acknowledge(h->ex, (AttemptId){1, 1});
     while (harness_records(h, SLOT_CLAIMED) > 1)
         uv_run(&h->loop, UV_RUN_NOWAIT);
-    executor_acknowledge(h->ex, (AttemptKey){2, 1});
+    executor_acknowledge(h->ex, (AttemptId){2, 1});
 }
 
 static void without_a_record(void **state)
@@ -243,10 +243,10 @@ static void after_a_restart_of_the_machine(void **state)
     harness_wait_count(h, EXECUTOR_EVENT_FINISHED, 4);
     harness_start(h, 3, "exit 0");
     assert_null(harness_runner_dir(h)); /* waits for the acknowledgement */
-    executor_acknowledge(h->ex, (AttemptKey){1, 1});
-    executor_acknowledge(h->ex, (AttemptKey){2, 1});
+    executor_acknowledge(h->ex, (AttemptId){1, 1});
+    executor_acknowledge(h->ex, (AttemptId){2, 1});
     harness_wait(h, 3, EXECUTOR_EVENT_FINISHED);
-    executor_acknowledge(h->ex, (AttemptKey){3, 1});
+    executor_acknowledge(h->ex, (AttemptId){3, 1});
     BootId id;
     assert_true(runners_boot_read(runners, &id));
     assert_true(boot_id_equal(&id, boot_id_current()));

@@ -199,15 +199,15 @@ static void cancel_ends_the_whole_tree(void **state)
     request.grace_us = 50 * USEC_PER_MSEC;
     executor_start(h->ex, &request);
     pid_t one = harness_read_pid(h, fifo), two = harness_read_pid(h, fifo);
-    assert_true(executor_cancel(h->ex, (AttemptKey){1, 1}));
-    assert_true(executor_cancel(h->ex, (AttemptKey){1, 1}));
+    assert_true(executor_cancel(h->ex, (AttemptId){1, 1}));
+    assert_true(executor_cancel(h->ex, (AttemptId){1, 1}));
     const ExecutorEvent *e = harness_wait(h, 1, EXECUTOR_EVENT_FINISHED);
     assert_int_equal(e->outcome, EXECUTOR_OUTCOME_CANCELED);
     assert_int_equal(e->signal, SIGKILL);
     assert_false(harness_is_alive(one));
     assert_false(harness_is_alive(two));
-    assert_false(executor_cancel(h->ex, (AttemptKey){1, 1}));
-    assert_false(executor_cancel(h->ex, (AttemptKey){99, 1}));
+    assert_false(executor_cancel(h->ex, (AttemptId){1, 1}));
+    assert_false(executor_cancel(h->ex, (AttemptId){99, 1}));
     close(fifo);
     g_free((gpointer)request.log_path);
 }
@@ -222,7 +222,7 @@ static void cancel_lets_the_task_clean_up(void **state)
         "trap 'echo cleaned; exit 0' TERM; echo $$ > %s; while :; do sleep 0.01; done", fifo_path);
     harness_start(h, 1, script);
     harness_read_pid(h, fifo);
-    executor_cancel(h->ex, (AttemptKey){1, 1});
+    executor_cancel(h->ex, (AttemptId){1, 1});
     const ExecutorEvent *e = harness_wait(h, 1, EXECUTOR_EVENT_FINISHED);
     assert_int_equal(e->outcome, EXECUTOR_OUTCOME_CANCELED);
     assert_int_equal(e->exit_code, 0);
@@ -238,7 +238,7 @@ static void cancel_reaches_a_stopped_task(void **state)
     harness_start(h, 1, "kill -STOP $$");
     pid_t pid = harness_wait(h, 1, EXECUTOR_EVENT_STARTED)->pid;
     kill(pid, SIGSTOP);
-    executor_cancel(h->ex, (AttemptKey){1, 1});
+    executor_cancel(h->ex, (AttemptId){1, 1});
     assert_int_equal(harness_wait(h, 1, EXECUTOR_EVENT_FINISHED)->outcome, EXECUTOR_OUTCOME_CANCELED);
 }
 
@@ -247,7 +247,7 @@ static void cancel_before_the_start_starts_nothing(void **state)
     Harness *h = *state;
     harness_open(h, NULL, 0);
     harness_start(h, 1, "touch started");
-    assert_true(executor_cancel(h->ex, (AttemptKey){1, 1}));
+    assert_true(executor_cancel(h->ex, (AttemptId){1, 1}));
     const ExecutorEvent *e = harness_wait(h, 1, EXECUTOR_EVENT_FINISHED);
     assert_int_equal(e->outcome, EXECUTOR_OUTCOME_CANCELED);
     assert_int_equal(e->pid, 0);
@@ -322,7 +322,7 @@ static void a_thousand_tasks_at_once(void **state)
     assert_int_equal(harness_count(h, EXECUTOR_EVENT_FINISHED), 0);
     /* Half of them end by themselves, half are canceled. */
     for (int i = 1; i <= MANY; i += 2)
-        assert_true(executor_cancel(h->ex, (AttemptKey){i, 1}));
+        assert_true(executor_cancel(h->ex, (AttemptId){i, 1}));
     harness_wait_count(h, EXECUTOR_EVENT_FINISHED, MANY / 2);
     for (int i = 0; i < MANY / 2; i++)
         assert_int_equal(write(fifo, "\n", 1), 1);

@@ -91,14 +91,14 @@ static void hello_and_the_small_ones_come_back(void **state)
     g_autoptr(GByteArray) out = g_byte_array_new();
     protocol_put_hello(
         out, &(ProtocolHello){.version = 1, .task_umask = 027, .instance = "db", .environment = env});
-    protocol_put_key(out, PROTOCOL_CANCEL, (AttemptKey){5, 6});
+    protocol_put_key(out, PROTOCOL_CANCEL, (AttemptId){5, 6});
     protocol_put_welcome(out, &(ProtocolWelcome){.version = 1, .pid = 77});
     protocol_put_records_end(out);
     protocol_put_refused(out, &(ProtocolRefused){.key = {8, 9}, .error_number = 28, .text = "full"});
     size_t offset = 0;
     ProtocolFrame frame;
     ProtocolHello hello;
-    AttemptKey key;
+    AttemptId key;
     ProtocolWelcome welcome;
     ProtocolRefused refused;
     assert_int_equal(protocol_next_frame(out->data, out->len, &offset, &frame), 1);

@@ -77,7 +77,7 @@ static void crc_is_the_usual_one(void **state)
 static void all_phases(void **state)
 {
     Fixture *f = *state;
-    int slot = slot_file_claim(f->file, (AttemptKey){7, 2}, &some_claim);
+    int slot = slot_file_claim(f->file, (AttemptId){7, 2}, &some_claim);
     SlotRecord r = decode(f, slot);
     assert_int_equal(r.phase, SLOT_CLAIMED);
     assert_int_equal(r.key.ti_id, 7);
@@ -110,12 +110,12 @@ static void all_phases(void **state)
 static void an_exit_without_a_process(void **state)
 {
     Fixture *f = *state;
-    int slot = slot_file_claim(f->file, (AttemptKey){1, 1}, &some_claim);
+    int slot = slot_file_claim(f->file, (AttemptId){1, 1}, &some_claim);
     SlotStart start = some_start(f);
     slot_file_start(f->file, slot, &start);
     slot_file_release(f->file, slot);
     /* The same slot again: nothing of its former attempt shows through. */
-    assert_int_equal(slot_file_claim(f->file, (AttemptKey){2, 1}, &some_claim), slot);
+    assert_int_equal(slot_file_claim(f->file, (AttemptId){2, 1}, &some_claim), slot);
     SlotExit exit = some_exit("");
     slot_file_exit(f->file, slot, &exit);
     SlotRecord r = decode(f, slot);
@@ -127,13 +127,13 @@ static void a_part_of_the_former_attempt_never_passes(void **state)
 {
     Fixture *f = *state;
     uint8_t torn[SLOT_RECORD_SIZE];
-    int slot = slot_file_claim(f->file, (AttemptKey){1, 1}, &some_claim);
+    int slot = slot_file_claim(f->file, (AttemptId){1, 1}, &some_claim);
     SlotStart start = some_start(f);
     SlotExit exit = some_exit("former");
     slot_file_start(f->file, slot, &start);
     slot_file_exit(f->file, slot, &exit);
     slot_file_release(f->file, slot);
-    slot_file_claim(f->file, (AttemptKey){1, 1}, &some_claim); /* even with the same key */
+    slot_file_claim(f->file, (AttemptId){1, 1}, &some_claim); /* even with the same key */
     memcpy(torn, slot_file_bytes(f->file, slot), sizeof torn);
     torn[0] = SLOT_EXITED; /* the phase reached the disk, the exit part did not */
     SlotRecord r;
@@ -144,7 +144,7 @@ static void a_part_of_the_former_attempt_never_passes(void **state)
 static void every_torn_byte_is_seen(void **state)
 {
     Fixture *f = *state;
-    int slot = slot_file_claim(f->file, (AttemptKey){7, 2}, &some_claim);
+    int slot = slot_file_claim(f->file, (AttemptId){7, 2}, &some_claim);
     SlotStart start = some_start(f);
     SlotExit exit = some_exit("twelve bytes");
     slot_file_start(f->file, slot, &start);
@@ -177,7 +177,7 @@ static void the_file_grows_and_is_read_back(void **state)
     Fixture *f = *state;
     enum { MANY = 3 * SLOT_FILE_STEP };
     for (int i = 0; i < MANY; i++)
-        assert_true(slot_file_claim(f->file, (AttemptKey){i + 1, 1}, &some_claim) >= 0);
+        assert_true(slot_file_claim(f->file, (AttemptId){i + 1, 1}, &some_claim) >= 0);
     g_autofree char *data = NULL;
     gsize size;
     ProcIdentity runner;

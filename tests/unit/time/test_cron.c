@@ -4,7 +4,8 @@
 #include "scheduler/time/cron.h"
 #include "tests/unit/time/time_test.h"
 
-static Cron *cron_or_fail(const char *expression) {
+static Cron *cron_or_fail(const char *expression)
+{
     g_autoptr(GError) error = NULL;
     Cron *cron = cron_new(expression, &error);
     if (cron == NULL)
@@ -80,7 +81,8 @@ static const struct {
     {"* * * * *", "0001-01-01", "0001-01-01T00:01"},
 };
 
-static void test_fires(void **state) {
+static void test_fires(void **state)
+{
     (void)state;
     g_autoptr(Zone) utc = zone_utc();
     for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
@@ -162,7 +164,8 @@ static const struct {
     {"\xff * * * *", 1, "an unexpected character"},
 };
 
-static void test_errors(void **state) {
+static void test_errors(void **state)
+{
     (void)state;
     for (size_t i = 0; i < G_N_ELEMENTS(wrong); i++) {
         g_autoptr(GError) error = NULL;
@@ -179,7 +182,8 @@ static void test_errors(void **state) {
     assert_null(cron_new(endless, NULL));
 }
 
-static void test_ends_of_calendar(void **state) {
+static void test_ends_of_calendar(void **state)
+{
     (void)state;
     g_autoptr(Zone) utc = zone_utc(), east = zone_or_fail("Asia/Tokyo"), west = zone_or_fail("US/Hawaii");
     Zone *const zones[] = {utc, east, west};
@@ -202,7 +206,8 @@ static void test_ends_of_calendar(void **state) {
     cron_free(NULL);
 }
 
-int main(void) {
+int main(void)
+{
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_fires),
         cmocka_unit_test(test_errors),

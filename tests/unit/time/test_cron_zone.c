@@ -59,7 +59,8 @@ static const struct {
     {"Asia/Kolkata", "0 2 * * *", "2026-01-01", "2026-01-02T12:00", "2026-01-01T20:30"},
 };
 
-static void test_known_cases(void **state) {
+static void test_known_cases(void **state)
+{
     (void)state;
     for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
         g_autoptr(Zone) zone = zone_or_fail(rows[i].zone);
@@ -100,7 +101,8 @@ typedef struct {
     bool and, fixed;
 } Model;
 
-static void add_field(GRand *rng, GString *text, bool *set, int min, int max, int dense, bool *ret_star) {
+static void add_field(GRand *rng, GString *text, bool *set, int min, int max, int dense, bool *ret_star)
+{
     int kind = g_rand_int_range(rng, 0, 10);
     *ret_star = kind < dense;
     if (text->len > 0)
@@ -136,7 +138,8 @@ static void add_field(GRand *rng, GString *text, bool *set, int min, int max, in
     }
 }
 
-static Model model_new(GRand *rng) {
+static Model model_new(GRand *rng)
+{
     Model m = {0};
     bool weekdays[8] = {false}, star[5];
     g_autoptr(GString) text = g_string_new("");
@@ -153,7 +156,8 @@ static Model model_new(GRand *rng) {
     return m;
 }
 
-static bool model_matches(const Model *m, int64_t local) {
+static bool model_matches(const Model *m, int64_t local)
+{
     CivilTime t = civil_from_us(local);
     if (!m->minute[t.minute] || !m->hour[t.hour] || !m->month[t.month])
         return false;
@@ -168,7 +172,8 @@ typedef struct {
     int64_t local[STEPS + 1];
 } Window;
 
-static GArray *model_fires(const Model *m, const Window *w) {
+static GArray *model_fires(const Model *m, const Window *w)
+{
     GArray *fires = g_array_new(FALSE, FALSE, sizeof(int64_t));
     int64_t high = w->local[0];
     for (int i = 1; i <= STEPS; i++) {
@@ -185,7 +190,8 @@ static GArray *model_fires(const Model *m, const Window *w) {
     return fires;
 }
 
-static void compare(const Model *m, const Window *w, GRand *rng, uint32_t seed) {
+static void compare(const Model *m, const Window *w, GRand *rng, uint32_t seed)
+{
     g_autoptr(Cron) cron = cron_new(m->text, NULL);
     if (cron == NULL)
         return; /* a date that never comes */
@@ -242,7 +248,8 @@ static const struct {
     {"America/New_York", "2060-03-14T07:00"},
 };
 
-static void test_against_model(void **state) {
+static void test_against_model(void **state)
+{
     (void)state;
     g_autofree Window *w = g_new0(Window, 1);
     for (uint32_t i = 0; i < G_N_ELEMENTS(windows); i++) {
@@ -262,7 +269,8 @@ static void test_against_model(void **state) {
 }
 
 /** From fire to fire over a year and back: the same list, no duplicates. */
-static void test_there_and_back(void **state) {
+static void test_there_and_back(void **state)
+{
     (void)state;
     static const char *const names[] = {"UTC", "Europe/London", "Australia/Lord_Howe", "Africa/Casablanca",
                                         "Africa/Monrovia"};
@@ -289,7 +297,8 @@ static void test_there_and_back(void **state) {
     }
 }
 
-int main(void) {
+int main(void)
+{
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_known_cases),
         cmocka_unit_test(test_against_model),

@@ -2,7 +2,8 @@
 #include "scheduler/time/duration.h"
 #include "tests/unit/time/time_test.h"
 
-static void test_parse(void **state) {
+static void test_parse(void **state)
+{
     (void)state;
     static const struct {
         const char *text;
@@ -40,7 +41,8 @@ static void test_parse(void **state) {
     }
 }
 
-static void test_parse_errors(void **state) {
+static void test_parse_errors(void **state)
+{
     (void)state;
     static const struct {
         const char *text, *reason;
@@ -88,7 +90,8 @@ static void test_parse_errors(void **state) {
     }
 }
 
-static void test_format(void **state) {
+static void test_format(void **state)
+{
     (void)state;
     static const struct {
         int64_t us;
@@ -111,7 +114,8 @@ static void test_format(void **state) {
     }
 }
 
-int main(void) {
+int main(void)
+{
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_parse),
         cmocka_unit_test(test_parse_errors),

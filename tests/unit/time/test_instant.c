@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "tests/unit/time/time_test.h"
 
-static void test_civil_round_trip(void **state) {
+static void test_civil_round_trip(void **state)
+{
     (void)state;
     for (int64_t day = -800000; day < 3000000; day += 97) {
         CivilTime t;
@@ -16,7 +17,8 @@ static void test_civil_round_trip(void **state) {
     assert_int_equal(weekday_from_days(-1), 3);
 }
 
-static void test_leap_years(void **state) {
+static void test_leap_years(void **state)
+{
     (void)state;
     assert_int_equal(days_in_month(1900, 2), 28);
     assert_int_equal(days_in_month(2000, 2), 29);
@@ -47,7 +49,8 @@ static const struct {
     {"2026-10-25T01:30", "Europe/London", "2026-10-25T00:30:00+00:00"}, /* overlap */
 };
 
-static void test_parse(void **state) {
+static void test_parse(void **state)
+{
     (void)state;
     for (size_t i = 0; i < G_N_ELEMENTS(readable); i++) {
         g_autoptr(GError) error = NULL;
@@ -61,7 +64,8 @@ static void test_parse(void **state) {
     }
 }
 
-static void test_parse_errors(void **state) {
+static void test_parse_errors(void **state)
+{
     (void)state;
     static const char *const wrong[] = {
         "",
@@ -107,7 +111,8 @@ static void test_parse_errors(void **state) {
     assert_false(instant_parse(NULL, NULL, &(int64_t){0}, NULL));
 }
 
-static void test_formats(void **state) {
+static void test_formats(void **state)
+{
     (void)state;
     static const struct {
         InstantFormat format;
@@ -134,7 +139,8 @@ static void test_formats(void **state) {
     assert_null(instant_format(INT64_MAX, INSTANT_DS));
 }
 
-static void test_format_in_zone(void **state) {
+static void test_format_in_zone(void **state)
+{
     (void)state;
     g_autoptr(Zone) london = zone_or_fail("Europe/London"), new_york = zone_or_fail("America/New_York");
     g_autofree char *summer = instant_format_in_zone(at("2026-07-01"), london);
@@ -147,7 +153,8 @@ static void test_format_in_zone(void **state) {
     assert_null(instant_format_in_zone(INSTANT_MIN_US, new_york));
 }
 
-int main(void) {
+int main(void)
+{
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_civil_round_trip),
         cmocka_unit_test(test_leap_years),

@@ -3,7 +3,8 @@
 #include "scheduler/model/schedule.h"
 #include "tests/unit/time/time_test.h"
 
-static void test_spec(void **state) {
+static void test_spec(void **state)
+{
     (void)state;
     ScheduleSpec spec, copy;
     schedule_spec_init(&spec);
@@ -26,7 +27,8 @@ static void test_spec(void **state) {
     assert_int_equal(mode, DATA_INTERVAL_INTERVAL);
 }
 
-int main(void) {
+int main(void)
+{
     const struct CMUnitTest tests[] = {cmocka_unit_test(test_spec)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

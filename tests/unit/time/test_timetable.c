@@ -13,7 +13,8 @@ typedef struct {
     DataIntervalMode mode;
 } Setup;
 
-static Timetable *timetable(const Setup *setup) {
+static Timetable *timetable(const Setup *setup)
+{
     const char *schedule = setup->schedule != NULL ? setup->schedule : DAILY;
     g_autoptr(GError) error = NULL;
     ScheduleSpec spec;
@@ -35,7 +36,8 @@ static Timetable *timetable(const Setup *setup) {
 }
 
 /** Both sides of "A/B"; an empty side is TIME_NONE. False for NULL. */
-static bool pair(const char *text, int64_t *ret_first, int64_t *ret_second) {
+static bool pair(const char *text, int64_t *ret_first, int64_t *ret_second)
+{
     if (text == NULL)
         return false;
     g_auto(GStrv) sides = g_strsplit(text, "/", 2);
@@ -287,7 +289,8 @@ static const struct {
     {"none", {.schedule = "None"}, NULL, "2026-03-01/2026-03-05", NULL},
 };
 
-static void test_next(void **state) {
+static void test_next(void **state)
+{
     (void)state;
     for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
         g_autoptr(Timetable) t = timetable(&rows[i].setup);
@@ -311,7 +314,8 @@ static void test_next(void **state) {
 }
 
 /** Walks a list of crons in both directions through a year. */
-static void test_several_crons(void **state) {
+static void test_several_crons(void **state)
+{
     (void)state;
     const char *const crons[] = {"0 2 * * *", "30 14 * * MON-FRI", "0 2 1 * *", NULL};
     ScheduleSpec spec;
@@ -334,7 +338,8 @@ static void test_several_crons(void **state) {
     assert_instant("latest of all", next.run_after_us, at("2026-03-10T14:30"));
 }
 
-static void test_manual(void **state) {
+static void test_manual(void **state)
+{
     (void)state;
     static const struct {
         Setup setup;
@@ -369,7 +374,8 @@ static void test_manual(void **state) {
     assert_instant("on a tick", times.data_interval_end_us, at("2026-03-05T02:00"));
 }
 
-static void test_backfill(void **state) {
+static void test_backfill(void **state)
+{
     (void)state;
     g_autoptr(Timetable) trigger = timetable(&(Setup){.start_date = "2026-05-01", .end_date = "2026-05-02"});
     g_autoptr(Timetable) interval = timetable(&(Setup){.mode = DATA_INTERVAL_INTERVAL});
@@ -387,7 +393,8 @@ static void test_backfill(void **state) {
     assert_true(timetable_is_periodic(trigger));
 }
 
-static void test_errors(void **state) {
+static void test_errors(void **state)
+{
     (void)state;
     ScheduleSpec spec;
     static const char *const wrong[] = {"0 2 * *", "@reboot", "every day", "0 0 30 2 *"};
@@ -410,7 +417,8 @@ static void test_errors(void **state) {
     timetable_free(NULL);
 }
 
-static void test_texts(void **state) {
+static void test_texts(void **state)
+{
     (void)state;
     static const struct {
         const char *schedule, *summary, *description;
@@ -432,7 +440,8 @@ static void test_texts(void **state) {
 }
 
 /** Whatever the schedule and however often it is asked: each run once, in order, none before its time. */
-static void test_no_run_twice(void **state) {
+static void test_no_run_twice(void **state)
+{
     (void)state;
     static const Setup setups[] = {
         {0},
@@ -465,7 +474,8 @@ static void test_no_run_twice(void **state) {
     }
 }
 
-int main(void) {
+int main(void)
+{
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_next),         cmocka_unit_test(test_several_crons),
         cmocka_unit_test(test_manual),       cmocka_unit_test(test_backfill),

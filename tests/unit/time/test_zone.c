@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "tests/unit/time/time_test.h"
 
-static void test_names(void **state) {
+static void test_names(void **state)
+{
     (void)state;
     static const char *const good[] = {"UTC",       "Etc/UTC", "Europe/London", "America/Argentina/Ushuaia",
                                        "Etc/GMT+5", "EST5EDT", "GMT0",          "America/Port-au-Prince",
@@ -17,7 +18,8 @@ static void test_names(void **state) {
     zone_unref(NULL);
 }
 
-static void test_wrong_names(void **state) {
+static void test_wrong_names(void **state)
+{
     (void)state;
     static const struct {
         const char *name, *says;
@@ -59,7 +61,8 @@ static void test_wrong_names(void **state) {
     }
 }
 
-static void test_without_tzdata(void **state) {
+static void test_without_tzdata(void **state)
+{
     (void)state;
     g_autofree char *before = g_strdup(g_getenv("TZDIR"));
     g_autoptr(GError) error = NULL;
@@ -97,7 +100,8 @@ static const struct {
     {"Asia/Kolkata", "2026-01-01T05:30", "2026-01-01T00:00", LOCAL_TIME_ONCE},
 };
 
-static void test_from_local(void **state) {
+static void test_from_local(void **state)
+{
     (void)state;
     for (size_t i = 0; i < G_N_ELEMENTS(conversions); i++) {
         g_autoptr(Zone) zone = zone_or_fail(conversions[i].zone);
@@ -111,7 +115,8 @@ static void test_from_local(void **state) {
 }
 
 /** The one sentence the fixed-time rule of cron rests on, tried around every change of some lively zones. */
-static void test_high_water(void **state) {
+static void test_high_water(void **state)
+{
     (void)state;
     static const char *const names[] = {"Europe/London", "Australia/Lord_Howe", "Pacific/Apia",
                                         "Africa/Casablanca", "America/Sao_Paulo"};
@@ -131,7 +136,8 @@ static void test_high_water(void **state) {
     }
 }
 
-static void test_changes(void **state) {
+static void test_changes(void **state)
+{
     (void)state;
     g_autoptr(Zone) zone = zone_or_fail("Europe/London");
     int64_t spring = at("2026-03-29T01:00"), autumn = at("2026-10-25T01:00");
@@ -147,7 +153,8 @@ static void test_changes(void **state) {
     assert_instant("utc", zone_next_change(utc, 0, at("2026-01-01")), TIME_NONE);
 }
 
-int main(void) {
+int main(void)
+{
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_names),          cmocka_unit_test(test_wrong_names),
         cmocka_unit_test(test_without_tzdata), cmocka_unit_test(test_from_local),

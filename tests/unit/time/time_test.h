@@ -14,7 +14,8 @@
 #include "scheduler/time/instant.h"
 
 /** The instant a literal stands for; a test with a wrong literal stops. */
-static inline int64_t at(const char *text) {
+static inline int64_t at(const char *text)
+{
     int64_t us = 0;
     g_autoptr(GError) error = NULL;
     if (!instant_parse(text, NULL, &us, &error))
@@ -23,7 +24,8 @@ static inline int64_t at(const char *text) {
 }
 
 /** Fails, showing both as dates, unless they are the same instant. */
-static inline void assert_instant(const char *what, int64_t got, int64_t want) {
+static inline void assert_instant(const char *what, int64_t got, int64_t want)
+{
     if (got == want)
         return;
     g_autofree char *got_text = instant_format(got, INSTANT_ISO),
@@ -32,7 +34,8 @@ static inline void assert_instant(const char *what, int64_t got, int64_t want) {
              want_text != NULL ? want_text : "none");
 }
 
-static inline Zone *zone_or_fail(const char *name) {
+static inline Zone *zone_or_fail(const char *name)
+{
     g_autoptr(GError) error = NULL;
     Zone *zone = zone_open(name, &error);
     if (zone == NULL)
