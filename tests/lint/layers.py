@@ -177,6 +177,7 @@ class Lint:
         for path in self.files:
             self.check_licence(path)
             self.check_name(path)
+            self.check_links(path)
         self.check_readmes()
         self.check_built()
         return self.errors
@@ -300,6 +301,16 @@ class Lint:
                 self.error(path, 1, "migrations are named NNNN_name.sql")
         elif top(path) in ROOMS and name.endswith((".c", ".h", ".py", ".sh")) and not FILE_NAME.fullmatch(name):
             self.error(path, 1, "names of files are lower_case_with_underscores")
+
+    def check_links(self, path):
+        """Links of a page to files beside it lead somewhere."""
+        if not path.endswith(".md"):
+            return
+        text = (self.root / path).read_text(encoding="utf-8")
+        text = re.sub(r"```.*?```|`[^`\n]*`", lambda code: "\n" * code[0].count("\n"), text, flags=re.DOTALL)
+        for match in re.finditer(r"\]\(([^)#:\s]+)(#[^)\s]*)?\)", text):
+            if not (self.root / os.path.dirname(path) / match[1]).exists():
+                self.error(path, text.count("\n", 0, match.start()) + 1, f"the link to {match[1]} leads nowhere")
 
     def check_readmes(self):
         """A folder with sources has a README.md; so does tests/unit, for the folders in it."""

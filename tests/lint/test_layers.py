@@ -160,6 +160,12 @@ class Layers(unittest.TestCase):
             self.assertIn(expected, errors)
         self.assertEqual(errors.count("\n"), 4, errors)
 
+    def test_links(self):
+        self.caught({"docs/a.md": "see [b](b.md), [c](c.md#part)\nand [d](../gone)\n", "docs/b.md": ""},
+                    "a.md:1: error: the link to c.md", "a.md:2: error: the link to ../gone")
+        self.fine({"docs/a.md": "[b](b.md) [x](https://example.org/x) `[x](y)` [here](#here)\n```\n[x](y)\n```\n",
+                   "docs/b.md": "[up](..)\n"})
+
     def test_readmes_and_forgotten_sources(self):
         with tempfile.TemporaryDirectory() as root:
             for name, text in (("cli/CMakeLists.txt", "weir_layer(cli SOURCES a.c sub/b.c)"), ("cli/a.c", SPDX),

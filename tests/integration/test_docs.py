@@ -1,0 +1,45 @@
+# SPDX-License-Identifier: MIT
+"""What the pages show is true: their DAG files are valid, their verbs exist."""
+import re
+
+import pytest
+from conftest import ROOT
+
+PAGES = ["README.md", "docs/dag-files.md", "dags/pinterest/README.md", "CONTRIBUTING.md"]
+
+
+def blocks(page, language):
+    return re.findall(rf"^```{language}\n(.*?)^```", (ROOT / page).read_text(), re.DOTALL | re.MULTILINE)
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_dag_files_are_valid(page, weir, write_dag):
+    dags = [block for block in blocks(page, "yaml") if re.search(r"^tasks:", block, re.MULTILINE)]
+    if page == "README.md":
+        assert dags
+    for number, text in enumerate(dags):
+        result = weir("dags", "validate", write_dag(f"shown{number}", text))
+        assert result.returncode == 0, result.stdout + result.stderr
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_verbs_exist(page, weir):
+    lines = "".join(block for language in ("sh", "console") for block in blocks(page, language)).splitlines()
+    commands = [line.removeprefix("$ ").split("#")[0].split() for line in lines]
+    for words in [words[1:] for words in commands if words and words[0] == "weir"]:
+        verb = [word for word in words if re.fullmatch(r"[a-z][a-z-]*", word)][:2]
+        result = weir(*verb, "--help")
+        if result.returncode != 0:
+            result = weir(verb[0], "--help")
+        assert result.returncode == 0, (words, result.stderr)
+
+
+def test_the_example_of_the_front_page_runs(weir, write_dag):
+    write_dag("orders", blocks("README.md", "yaml")[0])
+    result = weir("run", "orders", "-p", "orders=5", "--logical-date", "2026-01-05")
+    assert result.returncode == 0, result.stderr
+    rows = weir("tasks", "states-for-dag-run", "orders", "2026-01-05", "-o", "plain").stdout
+    states = {row.split()[2]: row.split()[3] for row in rows.splitlines()}
+    assert states == {"extract": "success", "check": "success", "invoices": "success", "reminders": "success",
+                      "report": "success", "alarm": "skipped"}
+    assert "2026-01-05: 12 invoices\n" in weir("tasks", "logs", "orders", "report", "2026-01-05").stdout
