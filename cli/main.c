@@ -15,16 +15,19 @@
  *     dags_show.c          one DAG: details, tree (tree.c)
  *     dags_runs.c          runs and their states
  *     tasks_read.c         tasks and their states
- *     tasks_logs.c         log files; log_follow.c: as they grow
+ *     tasks_logs.c         log files; log_follow.c: as they grow; log_tail.c: their end
  *     tasks_render.c       templates from committed rows
  *   Verbs that write       build a command document (docs/commands.md)
  *     dags_write.c         trigger, pause, cancel, mark, clear
  *     tasks_write.c        clear, mark
  *     pools.c              pools, reading too
+ *     write.c              what they share
  *     command.c            over weir.sock, or in-process while nobody holds the lock
- *   weir run               run.c: own loop or following another's; run_start.c: what to send
+ *   weir run               run.c: until the run is done; run_start.c: what is asked for
+ *     run_here.c           our own loop; run_there.c: following another's
+ *     run_session.c        what both have in common
  *     run_view.c           a run as its documents tell; run_view_draw.c: as lines of text
- *     run_live.c           redrawn on a terminal; run_progress.c: a line per change elsewhere
+ *     run_display.c        run_live.c: redrawn on a terminal; run_progress.c: a line per change elsewhere
  *     run_summary.c        how it ended and what to do next
  *     signals.c            Ctrl-C, terminal size
  *

@@ -5,6 +5,8 @@
 #define MAX_DEPTH    16
 #define MAX_MENTIONS 8 /**< names in a line of mentions before "and N more" */
 
+#define NOBODY UINT32_MAX
+
 typedef struct {
     const char *branch, *last, *down, *blank, *then, *above;
 } Glyphs;
@@ -24,7 +26,7 @@ typedef struct {
     const Glyphs *glyphs;
     bool colours;
     GString *out, *prefix;
-    bool *claimed;    /**< drawn, or about to be drawn at a known place */
+    uint32_t *owner;  /**< the task below which a task is drawn, itself for roots; NOBODY = not yet known */
     GArray *levels;   /**< Level: the path from the root to where we are */
     GQueue postponed; /**< tasks that lay too deep: roots of further trees */
 } Drawing;
@@ -66,21 +68,13 @@ static Level claim_children(Drawing *drawing, uint32_t index, uint32_t *ret_n_me
     GraphSpan span = dag_downstream(drawing->dag, index);
     Level level = {.children = span.n > 0 ? g_new(uint32_t, span.n) : NULL};
     for (uint32_t i = 0; i < span.n; i++) {
-        if (drawing->claimed[span.items[i]])
+        if (drawing->owner[span.items[i]] != NOBODY)
             continue;
-        drawing->claimed[span.items[i]] = true;
+        drawing->owner[span.items[i]] = index;
         level.children[level.n++] = span.items[i];
     }
     *ret_n_mentions = span.n - level.n;
     return level;
-}
-
-static bool contains(const Level *level, uint32_t index)
-{
-    for (uint32_t i = 0; i < level->n; i++)
-        if (level->children[i] == index)
-            return true;
-    return false;
 }
 
 /** The line of those downstream of `index` that are drawn elsewhere. */
@@ -92,7 +86,7 @@ static void append_mentions(Drawing *drawing, uint32_t index, const Level *level
                            drawing->colours ? COLOUR_DIM : "");
     uint32_t n = 0;
     for (uint32_t i = 0; i < span.n && n < MAX_MENTIONS; i++)
-        if (level->n == 0 || !contains(level, span.items[i]))
+        if (drawing->owner[span.items[i]] != index)
             g_string_append_printf(drawing->out, "%s%s%s", n++ > 0 ? ", " : "",
                                    drawing->dag->tasks[span.items[i]].task_id, drawing->glyphs->above);
     if (n < n_mentions)
@@ -164,11 +158,11 @@ char *tree_draw(const Dag *dag, bool utf8, bool colours)
     Drawing drawing = {.dag = dag, .glyphs = utf8 ? &utf8_glyphs : &ascii_glyphs, .colours = colours};
     drawing.out = g_string_new(NULL);
     drawing.prefix = g_string_new(NULL);
-    drawing.claimed = g_new0(bool, dag->n_tasks + 1);
+    drawing.owner = g_new(uint32_t, MAX(dag->n_tasks, 1));
     drawing.levels = g_array_new(FALSE, FALSE, sizeof(Level));
     g_queue_init(&drawing.postponed);
     for (uint32_t i = 0; i < dag->n_tasks; i++) /* roots are never mentions */
-        drawing.claimed[i] = dag_upstream(dag, i).n == 0;
+        drawing.owner[i] = dag_upstream(dag, i).n == 0 ? i : NOBODY;
     for (uint32_t i = 0; i < dag->n_tasks; i++)
         if (dag_upstream(dag, i).n == 0)
             draw_tree(&drawing, i);
@@ -176,6 +170,6 @@ char *tree_draw(const Dag *dag, bool utf8, bool colours)
         draw_tree(&drawing, GPOINTER_TO_UINT(g_queue_pop_head(&drawing.postponed)));
     g_string_free(drawing.prefix, TRUE);
     g_array_unref(drawing.levels);
-    g_free(drawing.claimed);
+    g_free(drawing.owner);
     return g_string_free(drawing.out, FALSE);
 }

@@ -1,0 +1,130 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * weir run with the lock in our hands: the daemon's loop, with a timer for the drawing and a poll for
+ * signals.
+ */
+#include "cli/command.h"
+#include "cli/run_session.h"
+#include "cli/signals.h"
+
+static void log_line(DaemonLogLevel level, const char *line, void *user)
+{
+    RunSession *session = user;
+    if (level != DAEMON_LOG_INFO || session->cli->verbose)
+        run_display_say(session->display, "weir: %s", line);
+}
+
+static void close_handles(RunSession *session)
+{
+    if (!session->has_handles)
+        return;
+    session->has_handles = false;
+    uv_close((uv_handle_t *)&session->timer, NULL);
+    uv_close((uv_handle_t *)&session->poll, NULL);
+}
+
+static void stop_here(RunSession *session)
+{
+    close_handles(session);
+    daemon_stop(session->daemon);
+}
+
+static void on_timer(uv_timer_t *timer);
+
+/** Draws if it is time, and sets the timer for the next drawing. */
+static void draw_here(RunSession *session)
+{
+    gint64 next_us = run_display_tick(session->display);
+    if (next_us < 0 || !session->has_handles)
+        return;
+    gint64 wait_us = MAX(0, next_us - g_get_monotonic_time());
+    uv_timer_start(&session->timer, on_timer, (uint64_t)(wait_us / 1000 + 1), 0);
+}
+
+static void on_timer(uv_timer_t *timer)
+{
+    draw_here(timer->data);
+}
+
+static void on_signal(uv_poll_t *poll, int status, int events)
+{
+    (void)status, (void)events;
+    RunSession *session = poll->data;
+    if (run_session_heed_signals(session))
+        stop_here(session);
+    else
+        draw_here(session); /* the terminal may have another size */
+}
+
+static void on_document_here(const json_t *document, void *user)
+{
+    RunSession *session = user;
+    run_session_take_document(session, document);
+    if (session->is_done)
+        stop_here(session);
+    else if (session->has_handles && !uv_is_active((uv_handle_t *)&session->timer))
+        draw_here(session);
+}
+
+static void open_handles(RunSession *session)
+{
+    uv_loop_t *loop = daemon_uv_loop(session->daemon);
+    uv_timer_init(loop, &session->timer);
+    uv_poll_init(loop, &session->poll, signals_fd());
+    session->timer.data = session->poll.data = session;
+    uv_poll_start(&session->poll, UV_READABLE, on_signal);
+    session->has_handles = true;
+}
+
+/** Advances the run until it is done or we are to leave; `session->daemon` is open. */
+static bool loop_here(RunSession *session, GError **error)
+{
+    json_auto_t *result = command_result(run_session_call(session, session->start.command, error), error);
+    if (result == NULL)
+        return false;
+    run_session_take_answer(session, result);
+    run_session_say_version(session);
+    g_autoptr(DagRun) run = run_session_read(session);
+    if (run == NULL) {
+        g_set_error(error, WEIR_ERROR, WEIR_ERROR_CORRUPT,
+                    "the run that was just started is not in the store");
+        return false;
+    }
+    guint watch = daemon_subscribe(session->daemon, run->id, on_document_here, session);
+    bool ok = true;
+    if (!session->is_done) {
+        open_handles(session);
+        draw_here(session);
+        ok = daemon_loop(session->daemon, error);
+    }
+    daemon_unsubscribe(session->daemon, watch);
+    if (session->has_handles) { /* the loop gave up by itself: its closing callbacks must still run */
+        close_handles(session);
+        uv_run(daemon_uv_loop(session->daemon), UV_RUN_NOWAIT);
+    }
+    if (ok && !session->is_done && session->left_by == 0) {
+        g_set_error(error, WEIR_ERROR, WEIR_ERROR_IO, "the loop ended before the run did");
+        return false;
+    }
+    return ok;
+}
+
+RunAdvance run_advance_here(RunSession *session, GError **error)
+{
+    g_autoptr(GError) local = NULL;
+    g_autofree char *verb = g_strdup_printf("run %s", session->start.dag_id);
+    DaemonOptions options = {.settings = session->cli->settings,
+                             .mode = DAEMON_RUN,
+                             .verb = verb,
+                             .log = log_line,
+                             .user = session};
+    session->daemon = daemon_open(&options, &local);
+    if (session->daemon == NULL) {
+        bool is_busy = g_error_matches(local, WEIR_ERROR, WEIR_ERROR_BUSY);
+        g_propagate_error(error, g_steal_pointer(&local));
+        return is_busy ? RUN_ADVANCE_BUSY : RUN_ADVANCE_FAILED;
+    }
+    bool ok = loop_here(session, error);
+    g_clear_pointer(&session->daemon, daemon_close);
+    return ok ? RUN_ADVANCE_END : RUN_ADVANCE_FAILED;
+}
