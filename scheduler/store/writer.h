@@ -14,4 +14,5 @@ struct Store {
     int64_t page_size;
     int wal_frames;   /**< in the log after the last commit */
     int moved_frames; /**< of them moved into the database */
+    bool log_is_grown; /**< its file has its full size: store_commit() */
 };
