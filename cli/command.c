@@ -81,6 +81,28 @@ static json_t *execute_here(Cli *cli, json_t *command, GError **error)
     return daemon_execute(daemon, command, &caller);
 }
 
+/** A runner's folder goes with the runner. */
+static bool any_runner(const Settings *settings)
+{
+    g_autofree char *path = g_build_filename(settings->home, "runners", NULL);
+    g_autoptr(GDir) dir = g_dir_open(path, 0, NULL);
+    const char *name;
+    while (dir != NULL && (name = g_dir_read_name(dir)) != NULL) {
+        g_autofree char *entry = g_build_filename(path, name, NULL);
+        if (g_file_test(entry, G_FILE_TEST_IS_DIR))
+            return true;
+    }
+    return false;
+}
+
+void command_take_in(Cli *cli)
+{
+    if (!any_runner(cli->settings))
+        return;
+    DaemonOptions options = {.settings = cli->settings, .mode = DAEMON_OFFLINE, .verb = "command"};
+    daemon_close(daemon_open(&options, NULL));
+}
+
 json_t *command_call(const Settings *settings, json_t *command, GError **error)
 {
     GError *local = NULL;

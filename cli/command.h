@@ -30,6 +30,13 @@ json_t *command_call(const Settings *settings, json_t *command, GError **error);
  */
 json_t *send_command(Cli *cli, const char *name, json_t *args, GError **error);
 
+/**
+ * With nobody holding the lock: takes in what runners still hold, so that they can go. For whoever is about
+ * to leave without having opened a daemon. Nothing is said if it cannot be done now: the next command does
+ * it.
+ */
+void command_take_in(Cli *cli);
+
 /** Who gives commands from this process. Points to static memory. */
 const char *command_user(void);
 /** Log lines of a daemon in this process: warnings and errors to stderr. For DaemonOptions. */

@@ -6,6 +6,7 @@
  * that has it, which is told to, and followed (run_there.c). When that one dies, the next round takes over;
  * nothing of the run is lost in between, since its tasks belong to the runner and its state to the store.
  */
+#include "cli/command.h"
 #include "cli/run_session.h"
 #include "cli/run_summary.h"
 #include "cli/signals.h"
@@ -24,8 +25,10 @@ static RunAdvance advance_once(RunSession *session, GError **error)
 {
     g_autoptr(GError) busy = NULL;
     g_autoptr(DagRun) run = run_session_read(session);
-    if (run != NULL && run_state_is_finished(run->state))
+    if (run != NULL && run_state_is_finished(run->state)) {
+        command_take_in(session->cli); /* its last outcome may be committed, but not acknowledged yet */
         return run_session_show_stored(session, run, error) ? RUN_ADVANCE_END : RUN_ADVANCE_FAILED;
+    }
     if (run != NULL && session->start.is_new)
         run_session_take_over_next(session); /* started by who died before it could say so */
     RunAdvance here = run_advance_here(session, &busy);

@@ -389,7 +389,6 @@ class TestRun:
         gate.touch()
         result = weir("run", "deaf", "--run-id", "r1")
         assert result.returncode == 1 and "r1 of deaf: failed" in result.stdout
-        weir("dags", "pause", "deaf")  # takes in what the runner may still hold of the canceled attempt
 
     def test_holder_that_does_not_answer_is_named(self, weir, start_weir, write_dag, wait_for, home, tmp_path):
         gate = tmp_path / "gate"
