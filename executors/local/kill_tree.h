@@ -24,14 +24,14 @@ typedef void (*KillDoneFn)(unsigned survivors, void *user);
 /** `reaper` as in proc_table_assign(). */
 KillTree *kill_tree_new(uv_loop_t *loop, pid_t reaper);
 /** Drops the jobs without a callback. The memory goes when the loop has closed the timer. NULL is fine. */
-void kill_tree_close(KillTree *kill_tree);
+void kill_tree_close(KillTree *kt);
 
 /** Begins to end a tree; `done` is called from the loop, never from in here. The cookie is copied. */
-KillJob *kill_tree_end(KillTree *kill_tree, const ProcIdentity *leader, const char *cookie, int64_t grace_us,
+KillJob *kill_tree_end(KillTree *kt, const ProcIdentity *leader, const char *cookie, int64_t grace_us,
                        KillDoneFn done, void *user);
 
 /** Something has ended: look again soon. */
-void kill_tree_poke(KillTree *kill_tree);
+void kill_tree_poke(KillTree *kt);
 
 /** Whether anything of each tree lives, right now and without ending it: fills trees[i]->members. */
 void kill_tree_look(ProcTree *const *trees, size_t count, pid_t reaper);

@@ -81,7 +81,7 @@ void runner_refuse(Runner *runner, AttemptId key, int error_number, const char *
 
 /* runner_attempt.c */
 
-void attempt_free(gpointer attempt);
+void attempt_free(gpointer data);
 /** Claims a slot and makes the process; a known attempt is only reported again. `payload` is that of START.
  */
 void attempt_start(Runner *runner, const ExecutorRequest *request, const ProtocolFrame *frame);

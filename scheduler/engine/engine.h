@@ -67,7 +67,7 @@ typedef enum {
  * referenced. Its task instances get the row ids first_ti_id, first_ti_id + 1, ... in the order of
  * dag->tasks. `past` may be NULL.
  */
-void engine_create_run(Engine *engine, const DagRun *run, Dag *dag, int64_t first_ti_id,
+void engine_create_run(Engine *engine, const DagRun *row, Dag *dag, int64_t first_ti_id,
                        const EnginePast *past, EngineRunFlags flags, int64_t now_us);
 
 /**

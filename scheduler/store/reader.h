@@ -64,7 +64,7 @@ typedef struct {
 
 DagRow *store_get_dag(StoreConn *conn, const char *dag_id, GError **error);
 /** Of DagRow. */
-GPtrArray *store_list_dags(StoreConn *conn, const DagQuery *query, int64_t *ret_total, GError **error);
+GPtrArray *store_list_dags(StoreConn *conn, const DagQuery *wanted, int64_t *ret_total, GError **error);
 /** NULL-terminated, for suggestions; g_strfreev. */
 char **store_list_dag_ids(StoreConn *conn, GError **error);
 
@@ -107,7 +107,7 @@ typedef struct {
 DagRun *store_get_run(StoreConn *conn, const char *dag_id, const char *run_id, GError **error);
 DagRun *store_get_run_by_id(StoreConn *conn, int64_t dag_run_id, GError **error);
 /** Of DagRun. */
-GPtrArray *store_list_runs(StoreConn *conn, const RunQuery *query, int64_t *ret_total, GError **error);
+GPtrArray *store_list_runs(StoreConn *conn, const RunQuery *wanted, int64_t *ret_total, GError **error);
 /** Of DagRun: all that are queued or running, by id. What recovery begins with. */
 GPtrArray *store_list_unfinished_runs(StoreConn *conn, GError **error);
 
@@ -155,7 +155,7 @@ typedef struct {
     Page page;
 } TaskQuery;
 
-TaskList *store_list_tasks(StoreConn *conn, const TaskQuery *query, int64_t *ret_total, GError **error);
+TaskList *store_list_tasks(StoreConn *conn, const TaskQuery *wanted, int64_t *ret_total, GError **error);
 /** A list of one. */
 TaskList *store_get_task(StoreConn *conn, int64_t dag_run_id, const char *task_id, GError **error);
 TaskList *store_get_task_by_id(StoreConn *conn, int64_t ti_id, GError **error);
@@ -191,7 +191,7 @@ typedef struct {
     }
 
 /** Of EventLog. */
-GPtrArray *store_list_events(StoreConn *conn, const EventQuery *query, int64_t *ret_total, GError **error);
+GPtrArray *store_list_events(StoreConn *conn, const EventQuery *wanted, int64_t *ret_total, GError **error);
 
 /* ---- upkeep ---- */
 

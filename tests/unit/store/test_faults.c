@@ -276,7 +276,7 @@ static void test_killed_writer(void **state)
         close(fds[1]);
         char acknowledged[16];
         assert_int_equal(read(fds[0], acknowledged, 1), 1); /* it is on its way */
-        g_usleep((gulong)(3000 + round * 1700));
+        g_usleep(3000 + (gulong)round * 1700);
         kill(pid, SIGKILL);
         waitpid(pid, NULL, 0);
         n_acknowledged++;
