@@ -117,6 +117,10 @@ void sqlite_set_error(sqlite3 *db, int rc, const char *path, GError **error)
     } else if (primary == SQLITE_BUSY || primary == SQLITE_LOCKED) {
         g_set_error(error, WEIR_ERROR, WEIR_ERROR_BUSY, "another process holds %s (%s): try again", path,
                     text);
+    } else if (rc == SQLITE_READONLY_ROLLBACK) {
+        /* Only while a store is made there is a journal to roll back, and only a writer can do that. */
+        g_set_error(error, WEIR_ERROR, WEIR_ERROR_NOT_FOUND,
+                    "the store at %s is half made, by a process that was killed: start weir once", path);
     } else if (primary == SQLITE_READONLY) {
         g_set_error(error, WEIR_ERROR, WEIR_ERROR_IO,
                     "%s cannot be written (%s): look at the permissions of it and of its directory", path,
@@ -274,6 +278,13 @@ bool conn_read_version(StoreConn *conn, int32_t *ret_version, GError **error)
     if (!empty && application != STORE_APPLICATION_ID) {
         g_set_error(error, WEIR_ERROR, WEIR_ERROR_CORRUPT,
                     "%s is a database, but not one of weir's: move it away, or set WEIR_HOME", conn->path);
+        return false;
+    }
+    if (!empty && version <= 0) { /* it is an index into the migrations */
+        g_set_error(error, WEIR_ERROR, WEIR_ERROR_CORRUPT,
+                    "%s is damaged (it says that its schema is %" G_GINT64_FORMAT
+                    ", which no weir writes): put a backup in its place",
+                    conn->path, version);
         return false;
     }
     *ret_version = (int32_t)version;

@@ -96,6 +96,37 @@ static void test_no_store_yet(void **state)
     fixture_open(fixture);
 }
 
+/** What a kill while SQLite makes the first page leaves: that page, and the journal that takes it back. */
+static void test_killed_while_made(void **state)
+{
+    Fixture *fixture = *state;
+    static const char page[4096] = "SQLite format 3";
+    static const uint8_t magic[] = {0xd9, 0xd5, 0x05, 0xf9, 0x20, 0xa1, 0x63, 0xd7};
+    uint8_t journal[512] = {[22] = 2, [26] = 0x10};
+    memcpy(journal, magic, sizeof magic);
+    g_autofree char *path = g_strconcat(fixture->path, "-journal", NULL);
+    assert_true(g_file_set_contents(fixture->path, page, sizeof page, NULL));
+    assert_true(g_file_set_contents(path, (const char *)journal, sizeof journal, NULL));
+    assert_fails(store_reader_open(fixture->path, &error), WEIR_ERROR, WEIR_ERROR_NOT_FOUND);
+    fixture_open(fixture);
+    g_autoptr(StoreConn) reader = NULL;
+    assert_ok((reader = store_reader_open(fixture->path, &error)) != NULL);
+}
+
+static void test_impossible_versions(void **state)
+{
+    Fixture *fixture = *state;
+    static const char *const set[] = {"PRAGMA user_version = -5", "PRAGMA user_version = 0"};
+    for (size_t i = 0; i < G_N_ELEMENTS(set); i++) {
+        fixture_open(fixture);
+        assert_int_equal(fixture_sql(fixture, set[i]), SQLITE_OK);
+        fixture_close(fixture);
+        assert_fails(store_open(fixture->path, NULL, &error), WEIR_ERROR, WEIR_ERROR_CORRUPT);
+        assert_fails(store_reader_open(fixture->path, &error), WEIR_ERROR, WEIR_ERROR_CORRUPT);
+        assert_int_equal(unlink(fixture->path), 0);
+    }
+}
+
 static void test_ids_are_never_reused(void **state)
 {
     Fixture *fixture = *state;
@@ -175,6 +206,8 @@ int main(void)
                                         fixture_tear_down),
         cmocka_unit_test_setup_teardown(test_default_pool, fixture_set_up_store, fixture_tear_down),
         cmocka_unit_test_setup_teardown(test_no_store_yet, fixture_set_up_dir, fixture_tear_down),
+        cmocka_unit_test_setup_teardown(test_killed_while_made, fixture_set_up_dir, fixture_tear_down),
+        cmocka_unit_test_setup_teardown(test_impossible_versions, fixture_set_up_dir, fixture_tear_down),
         cmocka_unit_test_setup_teardown(test_ids_are_never_reused, fixture_set_up_store, fixture_tear_down),
         cmocka_unit_test_setup_teardown(test_checkpoint, fixture_set_up_store, fixture_tear_down),
         cmocka_unit_test_setup_teardown(test_standard_descriptors, fixture_set_up_dir, fixture_tear_down),
