@@ -87,7 +87,7 @@ const Verb all_verbs[] = {
      "weir dags clear pinterest_batch --run-id RUN --only-failed",
      OPTIONS(
          {"run-id", 'r', OPTION_VALUE, "RUN", "which run: its run id or logical date"},
-         {"only-failed", 'f', OPTION_FLAG, NULL, "only tasks that failed, or could not run because of them"},
+         {"only-failed", 'f', OPTION_FLAG, NULL, "only tasks that failed, or did not run because of that"},
          {"only-running", 0, OPTION_FLAG, NULL, "only tasks that are running"}, DRY_RUN, YES, LATEST_VERSION),
      verb_dags_clear},
     {"dags", "cancel", "DAG RUN", "end a run: its processes are stopped, it fails",
@@ -114,7 +114,7 @@ const Verb all_verbs[] = {
          {"task-regex", 't', OPTION_VALUE, "REGEX", "only tasks whose id matches"},
          {"run-id", 0, OPTION_VALUE, "RUN", "only this run: its run id or logical date"}, UPSTREAM,
          DOWNSTREAM,
-         {"only-failed", 'f', OPTION_FLAG, NULL, "only tasks that failed, or could not run because of them"},
+         {"only-failed", 'f', OPTION_FLAG, NULL, "only tasks that failed, or did not run because of that"},
          {"only-running", 'r', OPTION_FLAG, NULL, "only tasks that are running"},
          {"start-date", 's', OPTION_VALUE, "TIME", "only runs of this logical date or later"},
          {"end-date", 'e', OPTION_VALUE, "TIME", "only runs of this logical date or earlier"}, DRY_RUN, YES,

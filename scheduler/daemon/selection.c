@@ -107,6 +107,22 @@ GArray *selection_tasks(const Selection *selection, const Dag *dag, GError **err
     return indexes;
 }
 
+/** The end of its run came before it had its turn: who wants the failed part again wants it as well. */
+static bool was_cut_off(const TaskInstance *row)
+{
+    return row->state == TASK_STATE_SKIPPED &&
+           (row->end_reason == END_CANCELED || row->end_reason == END_RUN_ENDED);
+}
+
+static bool is_meant(const Selection *selection, const TaskInstance *row)
+{
+    if (selection->states == 0)
+        return row->state != TASK_STATE_NONE;
+    if (selection->states >> row->state & 1)
+        return true;
+    return (selection->states >> TASK_STATE_FAILED & 1) && was_cut_off(row);
+}
+
 GArray *selection_filter(const Selection *selection, const Dag *dag, const GArray *indexes,
                          const TaskInstance *rows, size_t n_rows, GPtrArray **ret_rows)
 {
@@ -124,9 +140,7 @@ GArray *selection_filter(const Selection *selection, const Dag *dag, const GArra
         const TaskInstance *row = by_index[index];
         if (row == NULL)
             continue; /* a task that this run does not have (yet) */
-        bool is_meant =
-            selection->states != 0 ? (selection->states >> row->state & 1) : row->state != TASK_STATE_NONE;
-        if (!is_meant)
+        if (!is_meant(selection, row))
             continue;
         g_array_append_val(kept, index);
         if (ret_rows != NULL)

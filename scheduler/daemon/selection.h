@@ -26,7 +26,8 @@ unsigned selection_states(bool only_failed, bool only_running);
 GArray *selection_tasks(const Selection *selection, const Dag *dag, GError **error);
 
 /**
- * Of these tasks, those whose row is in one of the states: their indexes. `ret_rows` (may be NULL) gets the
+ * Of these tasks, those whose row is in one of the states, with failed also those that were skipped because
+ * their run was ended (canceled, timed out, in a deadlock): their indexes. `ret_rows` (may be NULL) gets the
  * rows (const TaskInstance *, of `rows`) in the same order.
  */
 GArray *selection_filter(const Selection *selection, const Dag *dag, const GArray *indexes,

@@ -73,6 +73,8 @@ static void test_cancel(void **state)
     json_decref(fixture_do(f, "dags.cancel", "{'dag_id': 'd', 'run_id': 'r'}"));
     assert_string_equal(fixture_state(f, "d", "r", NULL), "failed");
     assert_string_equal(fixture_state(f, "d", "r", "a"), "skipped");
+    assert_count(fixture_do(f, "dags.clear", "{'dag_id': 'd', 'run_id': 'r', 'only_failed': true}"), 3);
+    assert_string_equal(fixture_state(f, "d", "r", "a"), "none"); /* not a success without its tasks */
 }
 
 static void test_clear_over_runs(void **state)

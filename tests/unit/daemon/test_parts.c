@@ -82,6 +82,30 @@ static void test_selection_by_state(void **state)
     }
 }
 
+/* Who cancels a run in its middle and retries "what failed" wants the rest of it too, but no skip of a rule's
+ * or his own. */
+static void test_failed_means_cut_off_too(void **state)
+{
+    (void)state;
+    g_autoptr(Dag) dag = make_dag();
+    TaskInstance rows[] = {
+        {.task_id = "load_a", .state = TASK_STATE_SKIPPED, .end_reason = END_CANCELED},
+        {.task_id = "load_b", .state = TASK_STATE_SKIPPED, .end_reason = END_RUN_ENDED},
+        {.task_id = "clean_c", .state = TASK_STATE_SKIPPED, .end_reason = END_TRIGGER_RULE},
+        {.task_id = "x", .state = TASK_STATE_SKIPPED, .end_reason = END_MARKED},
+    };
+    static const struct {
+        bool only_failed, only_running;
+        guint n;
+    } cases[] = {{false, false, 4}, {true, false, 2}, {false, true, 0}, {true, true, 2}};
+    for (size_t i = 0; i < G_N_ELEMENTS(cases); i++) {
+        Selection selection = {.states = selection_states(cases[i].only_failed, cases[i].only_running)};
+        g_autoptr(GArray) all = selection_tasks(&selection, dag, NULL);
+        g_autoptr(GArray) kept = selection_filter(&selection, dag, all, rows, G_N_ELEMENTS(rows), NULL);
+        assert_int_equal(kept->len, cases[i].n);
+    }
+}
+
 /* A chain that recursion would not survive. */
 static void test_selection_is_not_recursive(void **state)
 {
@@ -240,6 +264,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_selection),
         cmocka_unit_test(test_selection_by_state),
+        cmocka_unit_test(test_failed_means_cut_off_too),
         cmocka_unit_test(test_selection_is_not_recursive),
         cmocka_unit_test(test_run_ids),
         cmocka_unit_test(test_last_line),
