@@ -25,6 +25,9 @@
  *     RESYNCED     nothing must be done
  *   At the end: executor_close(). Running attempts run on; a later executor of the same home finds them.
  *
+ * An attempt that is not expected, but lives, is ended: STARTED, then FINISHED, to be acknowledged as any
+ * other.
+ *
  * FINISHED may come without STARTED (START_FAILED; the start was seen by an earlier controller). It is
  * repeated by the next executor for as long as it is not acknowledged, never by the same one.
  */

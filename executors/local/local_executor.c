@@ -123,6 +123,11 @@ static void link_put_key(RunnerLink *link, ProtocolType type, AttemptId key)
 void executor_on_record(LocalExecutor *ex, RunnerLink *link, const SlotRecord *record)
 {
     Entry *entry = g_hash_table_lookup(ex->entries, &record->key);
+    if (entry == NULL && record->phase == SLOT_STARTED && !ex->collecting) {
+        /* No row waits for it, but it lives, and its run is not over before it is gone: ended, and told of. */
+        entry = entry_new(ex, record->key);
+        entry->canceled = true;
+    }
     if (entry == NULL || entry->unwanted) {
         /* No row waits for it. */
         if (record->phase == SLOT_EXITED) {
