@@ -297,15 +297,62 @@ void command_note_waiting(Command *command, int64_t dag_run_id)
     if (run == NULL || run_state_is_finished(run->state))
         return;
     EngineRunFlags flags = engine_run_flags(daemon->engine, dag_run_id);
-    if (daemon->mode == DAEMON_OFFLINE)
-        command_add_note(command, "no scheduler is running: it takes effect when one starts");
-    else if (flags & ENGINE_RUN_HELD)
-        command_add_note(command,
-                         "this process advances other runs only; start a scheduler, or continue it with "
-                         "`weir run --run-id`");
+    const char *why = daemon->mode == DAEMON_OFFLINE ? "no scheduler is running"
+                      : (flags & ENGINE_RUN_HELD) != 0
+                          ? "the process that is running advances other runs only"
+                          : NULL;
+    if (why != NULL) {
+        g_autofree char *note =
+            g_strdup_printf("%s: `weir run %s --run-id %s` runs it", why, run->dag_id, run->run_id);
+        command_add_note(command, note);
+    }
     if (flags & ENGINE_RUN_IGNORES_PAUSE)
         return;
     g_autoptr(DagRow) dag = store_get_dag(store_conn(daemon->store), run->dag_id, NULL);
     if (dag != NULL && dag->is_paused)
         command_add_note(command, "the DAG is paused: the run waits until it is unpaused");
+}
+
+enum { POOL_UNLIMITED = -1, POOL_MISSING = -2 };
+
+static int pool_size(Daemon *daemon, const char *name)
+{
+    g_autoptr(GError) failure = NULL;
+    g_autoptr(Pool) pool = store_get_pool(store_conn(daemon->store), name, &failure);
+    if (pool != NULL)
+        return pool->slots;
+    return g_error_matches(failure, WEIR_ERROR, WEIR_ERROR_NOT_FOUND) ? POOL_MISSING : POOL_UNLIMITED;
+}
+
+/** Why the task never gets its slots; NULL when it does, if not now. */
+static char *pool_hindrance(const Task *task, int slots)
+{
+    if (slots == POOL_MISSING)
+        return g_strdup_printf("there is no pool \"%s\": its tasks wait for `weir pools set %s SLOTS`",
+                               task->pool, task->pool);
+    if (slots == POOL_UNLIMITED || slots >= task->pool_slots)
+        return NULL;
+    return g_strdup_printf(
+        "task \"%s\" needs %d slots of pool \"%s\", which has %d: it waits until there are more",
+        task->task_id, task->pool_slots, task->pool, slots);
+}
+
+void command_note_pools(Command *command, int64_t dag_run_id)
+{
+    Daemon *daemon = command->daemon;
+    const Dag *dag = engine_run_dag(daemon->engine, dag_run_id);
+    g_autoptr(GHashTable) sizes = g_hash_table_new(g_str_hash, g_str_equal);
+    for (uint32_t i = 0; dag != NULL && i < dag->n_tasks; i++) {
+        const Task *task = &dag->tasks[i];
+        const TaskInstance *instance = engine_task(daemon->engine, dag_run_id, i);
+        if (task->body == TASK_BODY_EMPTY || instance == NULL || task_state_is_finished(instance->state))
+            continue;
+        if (!g_hash_table_contains(sizes, task->pool))
+            g_hash_table_insert(sizes, (gpointer)task->pool, GINT_TO_POINTER(pool_size(daemon, task->pool)));
+        g_autofree char *note = pool_hindrance(task, GPOINTER_TO_INT(g_hash_table_lookup(sizes, task->pool)));
+        if (note == NULL)
+            continue;
+        command_add_note(command, note);
+        g_hash_table_insert(sizes, (gpointer)task->pool, GINT_TO_POINTER(POOL_UNLIMITED)); /* said */
+    }
 }

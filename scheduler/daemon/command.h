@@ -73,3 +73,5 @@ void command_audit(Command *command, const char *event, const char *dag_id, cons
 void command_add_note(Command *command, const char *text);
 /** Notes that nothing happens now because this process holds the run, or its DAG is paused. */
 void command_note_waiting(Command *command, int64_t dag_run_id);
+/** Notes, once a pool, that tasks of the run wait for one that is missing or smaller than they need. */
+void command_note_pools(Command *command, int64_t dag_run_id);

@@ -61,6 +61,7 @@ static json_t *dags_resume(Command *command, GError **error)
     reports_repeat_not_started(daemon, command->now_us);
     command_audit(command, "resume_dag_run", run->dag_id, run->run_id, NULL, NULL);
     command_note_waiting(command, run->id);
+    command_note_pools(command, run->id);
     return run_result(command, run);
 }
 

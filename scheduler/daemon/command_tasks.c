@@ -87,6 +87,7 @@ static bool load_all(Command *command, const GPtrArray *targets, GError **error)
 
 static void clear_all(Command *command, const GPtrArray *targets, const DagLatest *latest, const char *event)
 {
+    bool is_first = true;
     for (guint i = 0; i < targets->len; i++) {
         const Target *target = targets->pdata[i];
         if (target->indexes->len == 0)
@@ -102,7 +103,9 @@ static void clear_all(Command *command, const GPtrArray *targets, const DagLates
                                   json_string(((const TaskInstance *)target->affected->pdata[k])->task_id));
         command_audit(command, event, target->run->dag_id, target->run->run_id, NULL,
                       json_pack("{s:o}", "task_ids", ids));
-        command_note_waiting(command, target->run->id);
+        if (is_first) /* what holds for one of a thousand runs need not be said a thousand times */
+            command_note_waiting(command, target->run->id);
+        is_first = false;
     }
 }
 

@@ -47,7 +47,9 @@ static void test_trigger(void **state)
     Fixture *f = *state;
     json_t *answer =
         fixture_execute(f, "dags.trigger", "{'dag_id': 'shop', 'run_id': 'r1', 'params': {'n': '5'}}");
-    assert_non_null(json_object_get(answer, "note")); /* it takes effect at the next start */
+    const char *note = json_string_value(json_object_get(answer, "note"));
+    assert_non_null(strstr(note, "`weir run shop --run-id r1`")); /* what to do, as there is no scheduler */
+    assert_null(strstr(note, "pool"));
     const json_t *run = json_object_get(answer, "result");
     assert_string_equal(json_string_value(json_object_get(run, "state")), "queued");
     assert_string_equal(json_string_value(json_object_get(run, "dag_run_id")), "r1");
@@ -69,6 +71,32 @@ static void test_trigger(void **state)
     g_autoptr(GPtrArray) audit = store_list_events(conn, &events, NULL, NULL);
     assert_int_equal(audit->len, 1);
     assert_string_equal(((const EventLog *)audit->pdata[0])->owner, "ada");
+}
+
+/* It would wait for ever without a word. */
+static void test_trigger_notes_pools(void **state)
+{
+    Fixture *f = *state;
+    fixture_write(f, "dags/pooled.yaml",
+                  "dag_id: pooled\n"
+                  "tasks:\n"
+                  "  a: {command: 'true', pool: api}\n"
+                  "  b: {command: 'true', pool: api}\n"
+                  "  wide: {command: 'true', pool: small, pool_slots: 3}\n"
+                  "  empty: {pool: nowhere}\n");
+    json_decref(fixture_do(f, "pools.set", "{'name': 'small', 'slots': 2}"));
+    json_t *answer = fixture_execute(f, "dags.trigger", "{'dag_id': 'pooled', 'run_id': 'r1'}");
+    const char *note = json_string_value(json_object_get(answer, "note"));
+    const char *first = strstr(note, "no pool \"api\"");
+    assert_non_null(first);
+    assert_null(strstr(first + 1, "no pool")); /* once a pool, and none that nobody waits for */
+    assert_non_null(strstr(note, "\"wide\" needs 3 slots of pool \"small\", which has 2"));
+    json_decref(answer);
+    json_decref(fixture_do(f, "pools.set", "{'name': 'api', 'slots': 1}"));
+    json_decref(fixture_do(f, "pools.set", "{'name': 'small', 'slots': -1}"));
+    answer = fixture_execute(f, "dags.trigger", "{'dag_id': 'pooled', 'run_id': 'r2'}");
+    assert_null(strstr(json_string_value(json_object_get(answer, "note")), "pool \""));
+    json_decref(answer);
 }
 
 static void test_trigger_refused(void **state)
@@ -173,6 +201,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_form, set_up, fixture_tear_down),
         cmocka_unit_test_setup_teardown(test_trigger, set_up, fixture_tear_down),
+        cmocka_unit_test_setup_teardown(test_trigger_notes_pools, set_up, fixture_tear_down),
         cmocka_unit_test_setup_teardown(test_trigger_refused, set_up, fixture_tear_down),
         cmocka_unit_test_setup_teardown(test_null_logical_date, set_up, fixture_tear_down),
         cmocka_unit_test_setup_teardown(test_many_triggers, set_up, fixture_tear_down),
