@@ -220,6 +220,8 @@ static json_t *create_run(Command *command, DagRun *run, const DagLatest *latest
     command_audit(command, "trigger_dag_run", run->dag_id, run->run_id, NULL,
                   json_loads(run->conf_json, 0, NULL));
     command_note_waiting(command, run->id);
+    if (daemon->mode == DAEMON_RUN && !own)
+        command_add_note(command, "a `weir run` advances it, but only until its own run ends");
     command_note_pools(command, run->id);
     return document_of_run(engine_run(daemon->engine, run->id));
 }

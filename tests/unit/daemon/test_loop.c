@@ -126,6 +126,20 @@ static void test_collect_offline(void **state)
     assert_string_equal(fixture_state(f, "d", "r", NULL), "success");
 }
 
+/* A run given to somebody's `weir run` stands still when that one has what it wanted. */
+static void test_guest_is_told(void **state)
+{
+    Fixture *f = *state;
+    fixture_write(f, "dags/d.yaml", "dag_id: d\ntasks: {a: {}}\n");
+    fixture_open(f, DAEMON_RUN);
+    json_t *answer = fixture_execute(f, "dags.trigger", "{'dag_id': 'd', 'run_id': 'own', 'own': true}");
+    assert_null(json_object_get(answer, "note"));
+    json_decref(answer);
+    answer = fixture_execute(f, "dags.trigger", "{'dag_id': 'd', 'run_id': 'guest'}");
+    assert_non_null(strstr(json_string_value(json_object_get(answer, "note")), "until its own run ends"));
+    json_decref(answer);
+}
+
 static void test_cancel_and_clear(void **state)
 {
     Fixture *f = *state;
@@ -210,6 +224,7 @@ int main(int argc, char **argv)
         cmocka_unit_test_setup_teardown(test_secrets_stay_out_of_logs, fixture_set_up, fixture_tear_down),
         cmocka_unit_test_setup_teardown(test_recovery, fixture_set_up, fixture_tear_down),
         cmocka_unit_test_setup_teardown(test_collect_offline, fixture_set_up, fixture_tear_down),
+        cmocka_unit_test_setup_teardown(test_guest_is_told, fixture_set_up, fixture_tear_down),
         cmocka_unit_test_setup_teardown(test_cancel_and_clear, fixture_set_up, fixture_tear_down),
         cmocka_unit_test_setup_teardown(test_max_active_runs, fixture_set_up, fixture_tear_down),
         cmocka_unit_test_setup_teardown(test_depends_on_past, fixture_set_up, fixture_tear_down),
