@@ -106,7 +106,8 @@ void read_duration(Loader *loader, const KeySpec *spec, const YamlNode *node, vo
     else if (!duration_parse(node->text, &duration_us, &error))
         loader_error(loader, node, "\"%s\": %s", spec->name, error->message);
     else if ((spec->flags & KEY_POSITIVE) && duration_us <= 0)
-        loader_error(loader, node, "\"%s\" must be more than 0; leave it out for no limit", spec->name);
+        loader_error(loader, node, "\"%s\" must be more than 0%s", spec->name,
+                     (spec->flags & KEY_NULL_OK) ? "; leave it out for no limit" : "");
     else
         *FIELD(target, spec, int64_t) = duration_us;
 }
