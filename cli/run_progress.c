@@ -26,6 +26,11 @@ static char *details(const RunViewTask *task)
     if (was_tried && task->state != TASK_STATE_RUNNING && task->start_us != TIME_NONE &&
         task->end_us != TIME_NONE)
         g_ptr_array_add(parts, duration_format(MAX(0, task->end_us - task->start_us)));
+    if (task->state == TASK_STATE_UP_FOR_RETRY && task->retry_at_us != TIME_NONE &&
+        task->end_us != TIME_NONE) {
+        g_autofree char *wait = duration_format(MAX(0, task->retry_at_us - task->end_us));
+        g_ptr_array_add(parts, g_strdup_printf("again in %s", wait));
+    }
     if (parts->len == 0)
         return NULL;
     g_ptr_array_add(parts, NULL);

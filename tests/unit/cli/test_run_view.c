@@ -162,16 +162,16 @@ static void changes_are_told(void **state)
     assert_string_equal(lines->str, "");
     apply(view, "{'event': 'task', 'task': {'task_id': 'query', 'state': 'queued', 'try_number': 1}}",
           collect, lines);
-    apply(
-        view,
-        "{'event': 'task', 'task': {'task_id': 'query', 'state': 'up_for_retry', 'try_number': 1, "
-        "'term_signal': 9,"
-        " 'end_reason': 'signal', 'start_date': '2026-01-01T00:00:02Z', 'end_date': '2026-01-01T00:00:03Z'}}",
-        collect, lines);
+    apply(view,
+          "{'event': 'task', 'task': {'task_id': 'query', 'state': 'up_for_retry', 'try_number': 1, "
+          "'term_signal': 9,"
+          " 'end_reason': 'signal', 'start_date': '2026-01-01T00:00:02Z', 'end_date': '2026-01-01T00:00:03Z',"
+          " 'retry_at': '2026-01-01T00:05:03Z'}}",
+          collect, lines);
     apply(view, "{'event': 'run', 'run': {'dag_id': 'etl', 'dag_run_id': 'r1', 'state': 'failed'}}", collect,
           lines);
     assert_string_equal(lines->str, "-\n"
-                                    "query             up_for_retry (signal 9, 1.0s)\n"
+                                    "query             up_for_retry (signal 9, 1.0s, again in 5m 00s)\n"
                                     "run r1 failed\n");
 }
 
