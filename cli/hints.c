@@ -17,6 +17,7 @@ static const VerbHint verb_hints[] = {
     {NULL, "initdb", "the database is made by whatever first writes to it"},
     {NULL, "resetdb", "stop weir and delete $WEIR_HOME/weir.db*"},
     {NULL, "upgradedb", "the database is upgraded by whatever first writes to it"},
+    {NULL, "help", "it is `weir --help` or `weir VERB --help`"},
     {NULL, "list_dags", "it is `weir dags list`"},
     {NULL, "list_tasks", "it is `weir tasks list DAG`"},
     {NULL, "list_dag_runs", "it is `weir dags list-runs DAG`"},

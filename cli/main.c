@@ -46,6 +46,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 enum { EXIT_USAGE = 2 };
@@ -112,6 +113,8 @@ int main(int argc, char **argv)
     g_autoptr(GError) error = NULL;
     const Verb *verb;
     char *none[] = {NULL};
+    if (argc == 2 && strcmp(argv[1], "--version") == 0) /* what everybody tries first */
+        argv[1] += strlen("--");
     g_autoptr(Args) args = args_parse(all_verbs, argc > 0 ? argv + 1 : none, &verb, &error);
     if (args == NULL)
         return report_error(error, verb);

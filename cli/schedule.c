@@ -9,9 +9,15 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-static void print_time(OutputFormat format, int64_t us, json_t *rows)
+/** People also get the clock of the zone: it is what the expression is about. */
+static void print_time(OutputFormat format, int64_t us, const Zone *zone, json_t *rows)
 {
     g_autofree char *text = instant_format(us, INSTANT_SECONDS_Z);
+    if (format == OUTPUT_TABLE && !zone_is_utc(zone)) {
+        g_autofree char *local = instant_format_in_zone(us, zone);
+        printf("%s  %s\n", text, local);
+        return;
+    }
     if (format == OUTPUT_TABLE || format == OUTPUT_PLAIN) {
         printf("%s\n", text);
         return;
@@ -40,7 +46,7 @@ int verb_schedule_next(Cli *cli, GError **error)
         at_us = cron_next(cron, zone, at_us);
         if (at_us == TIME_NONE) /* none before the year 10000 */
             break;
-        print_time(cli->format, at_us, rows);
+        print_time(cli->format, at_us, zone, rows);
     }
     if (cli->format == OUTPUT_JSON || cli->format == OUTPUT_YAML)
         output_rows(cli->format, NULL, rows);

@@ -86,8 +86,9 @@ static void fill_context(Rendering *rendering, const Task *task, const TaskInsta
     context->user = &rendering->scope;
 }
 
-/** One template as text; null once there was an error. */
-static json_t *render(Rendering *rendering, const char *text)
+/** One template as text; null once there was an error, which then begins with `field`, as in the task's log.
+ */
+static json_t *render(Rendering *rendering, const char *text, const char *field)
 {
     if (text == NULL || rendering->error != NULL)
         return json_null();
@@ -99,23 +100,29 @@ static json_t *render(Rendering *rendering, const char *text)
                     syntax.column, syntax.message);
     else
         rendered = template_render(template, &rendering->context, &rendering->error);
+    if (rendering->error != NULL)
+        g_prefix_error(&rendering->error, "%s: ", field);
     return document_text(rendered);
 }
 
 static json_t *render_command(Rendering *rendering, const Task *task)
 {
     if (task->argv == NULL)
-        return render(rendering, task->shell);
+        return render(rendering, task->shell, "command");
     json_t *list = json_array();
-    for (const char **argument = task->argv; *argument != NULL; argument++)
-        json_array_append_new(list, render(rendering, *argument));
+    for (int i = 0; task->argv[i] != NULL; i++) {
+        g_autofree char *field = g_strdup_printf("command[%d]", i);
+        json_array_append_new(list, render(rendering, task->argv[i], field));
+    }
     return list;
 }
 
 static void render_env(Rendering *rendering, const EnvVar *env, uint32_t n_env, json_t *object)
 {
-    for (uint32_t i = 0; i < n_env; i++)
-        json_object_set_new(object, env[i].name, render(rendering, env[i].value));
+    for (uint32_t i = 0; i < n_env; i++) {
+        g_autofree char *field = g_strdup_printf("env.%s", env[i].name);
+        json_object_set_new(object, env[i].name, render(rendering, env[i].value, field));
+    }
 }
 
 static json_t *render_task(Rendering *rendering, const Task *task)
@@ -127,7 +134,7 @@ static json_t *render_task(Rendering *rendering, const Task *task)
     render_env(rendering, task->env, task->n_env, env);
     json_object_set_new(object, "env", env);
     json_object_set_new(object, "cwd",
-                        task->cwd != NULL ? render(rendering, task->cwd)
+                        task->cwd != NULL ? render(rendering, task->cwd, "cwd")
                                           : document_text(rendering->dag->folder));
     return object;
 }

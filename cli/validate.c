@@ -157,7 +157,14 @@ int verb_dags_validate(Cli *cli, GError **error)
     g_autoptr(GHashTable) owners = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
     Validation validation = {
         .cli = cli, .default_timezone = settings->default_timezone, .rows = rows, .owners = owners};
-    bool ok = cli->args->words->len > 0 || validate_path(&validation, settings->dags_folder, error);
+    bool is_default = cli->args->words->len == 0;
+    if (is_default && !g_file_test(settings->dags_folder, G_FILE_TEST_EXISTS)) {
+        g_set_error(error, WEIR_ERROR, WEIR_ERROR_NOT_FOUND,
+                    "there is no DAG folder %s yet: make it, or name the files to check",
+                    settings->dags_folder);
+        return EXIT_FAILURE;
+    }
+    bool ok = !is_default || validate_path(&validation, settings->dags_folder, error);
     for (guint i = 0; ok && i < cli->args->words->len; i++)
         ok = validate_path(&validation, args_word(cli->args, i), error);
     if (!ok)

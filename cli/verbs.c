@@ -141,8 +141,10 @@ const Verb all_verbs[] = {
              {"count", 'n', OPTION_VALUE, "N", "how many (default: 1)"}),
      verb_schedule_next},
 
-    {"config", "list", "", "all settings and where each comes from", "weir config list", NULL,
-     verb_config_list},
+    {"config", "list", "", "all settings and where each comes from",
+     "weir config list\nWEIR__CORE__PARALLELISM=8 weir config list", NULL, verb_config_list,
+     "They are set in $WEIR_HOME/weir.yaml, as in `core: {parallelism: 8}`, or by WEIR__SECTION__KEY in the\n"
+     "environment, which goes first."},
     {"config", "get-value", "SECTION KEY", "one setting", "weir config get-value core parallelism", NULL,
      verb_config_get_value},
 

@@ -52,6 +52,7 @@ class TestCommandLine:
         result = weir("version")
         assert re.fullmatch(r"\d+\.\d+\.\d+\n", result.stdout)
         assert result.returncode == 0 and result.stderr == ""
+        assert weir("--version").stdout == result.stdout
 
     def test_help_of_everything(self, weir):
         overview = weir("--help")
@@ -93,6 +94,7 @@ class TestCommandLine:
             (["users", "create"], "login"),
             (["tasks", "run", "a", "b", "c"], "weir run DAG"),
             (["list_dags"], "weir dags list"),
+            (["help", "run"], "weir VERB --help"),
             (["dags", "trigger", "etl", "-e", "2026-01-01"], "--logical-date"),
         ],
     )
@@ -174,9 +176,15 @@ class TestSchedule:
     def test_next(self, weir, home):
         result = weir("schedule", "next", "30 1 * * *", "--timezone", "Europe/London", "--from", "2026-03-27T12:00:00Z",
                       "--count", "3")
-        assert result.stdout == "2026-03-28T01:30:00Z\n2026-03-29T01:00:00Z\n2026-03-30T00:30:00Z\n"
+        assert result.stdout == ("2026-03-28T01:30:00Z  2026-03-28T01:30:00+00:00\n"
+                                 "2026-03-29T01:00:00Z  2026-03-29T02:00:00+01:00\n"
+                                 "2026-03-30T00:30:00Z  2026-03-30T01:30:00+01:00\n")
         assert result.returncode == 0
         assert sorted(path.name for path in home.iterdir()) == ["dags"]
+
+    def test_plain(self, weir):
+        result = weir("schedule", "next", "0 6 * * *", "--timezone", "America/New_York", "--from", "2026-07-01", "-o", "plain")
+        assert result.stdout == "2026-07-01T10:00:00Z\n"
 
     def test_json(self, weir):
         rows = objects(weir("schedule", "next", "@daily", "--from", "2026-01-01", "-o", "json", "-n", "2"))
@@ -233,6 +241,11 @@ class TestDagFiles:
         assert result.returncode == 1
         assert json.loads(result.stdout)[0]["line"] == 2
         assert weir("dags", "validate", "nowhere.yaml").returncode == 1
+
+    def test_validate_without_a_folder(self, weir, home):
+        (home / "dags").rmdir()
+        result = weir("dags", "validate")
+        assert result.returncode == 1 and f"there is no DAG folder {home}/dags" in result.stderr
 
     def test_validate_same_id_twice(self, weir, etl, tmp_path):
         other = tmp_path / "other.yaml"
@@ -304,6 +317,17 @@ class TestRun:
         assert objects(weir("dags", "list", "-o", "json"))[0]["last_run_state"] == "success"
         (row,) = objects(weir("tasks", "render", "etl", "load", "r1", "-o", "json"))
         assert row["command"] == ["/bin/echo", "hello ann 2026-01-01"]
+
+    def test_render_names_the_field(self, weir, write_dag):
+        write_dag("t", """
+            tasks:
+              a: {command: echo text}
+              b: {depends_on: a, command: [echo, "{{ ti.xcom_pull(task_ids='a').key }}"]}
+              c: {depends_on: a, command: "true", env: {KEY: "{{ ti.xcom_pull(task_ids='a').key }}"}}
+            """)
+        assert weir("run", "t", "--run-id", "r1").returncode == 1
+        assert "weir: command[1]: 1:" in weir("tasks", "render", "t", "b", "r1").stderr
+        assert "weir: env.KEY: 1:" in weir("tasks", "render", "t", "c", "r1").stderr
 
     def test_failure_then_repair(self, weir, etl):
         flag = etl.parent / "fail"
