@@ -1,11 +1,12 @@
 # SPDX-License-Identifier: MIT
 """What the pages show is true: their DAG files are valid, their verbs exist."""
+import json
 import re
 
 import pytest
 from conftest import ROOT
 
-PAGES = ["README.md", "docs/dag-files.md", "dags/pinterest/README.md", "CONTRIBUTING.md"]
+PAGES = ["README.md", "docs/dag-files.md", "docs/settings.md", "dags/pinterest/README.md", "CONTRIBUTING.md"]
 
 
 def blocks(page, language):
@@ -43,3 +44,36 @@ def test_the_example_of_the_front_page_runs(weir, write_dag):
     assert states == {"extract": "success", "check": "success", "invoices": "success", "reminders": "success",
                       "report": "success", "alarm": "skipped"}
     assert "2026-01-05: 12 invoices\n" in weir("tasks", "logs", "orders", "report", "2026-01-05").stdout
+
+
+def test_all_settings_are_there(weir):
+    page = (ROOT / "docs/settings.md").read_text()
+    for row in json.loads(weir("config", "list", "-o", "json").stdout):
+        assert f"`{row['section']}.{row['key']}`" in page, row
+
+
+def test_what_a_task_gets_and_gives_back(weir, write_dag):
+    section = re.search(r"^## What a task gets.*?^## ", (ROOT / "docs/dag-files.md").read_text(), re.M | re.S).group(0)
+    names = set(re.findall(r"WEIR_(?!CONN_|VAR_)[A-Z]\w*", section))
+    assert "WEIR_OUTPUT" in names
+    write_dag("t", r"""
+        tasks:
+          load:
+            command: |
+              env
+              echo 'files=[{"name": "a.csv"}]' >>"$WEIR_OUTPUT"
+              echo '{"rows": 3}'
+          use:
+            depends_on: load
+            command:
+              - echo
+              - "{{ ti.xcom_pull(task_ids='load') }}"
+              - "{{ ti.xcom_pull(task_ids='load', key='files')[0].name }}"
+              - "{{ ti.xcom_pull(task_ids='load', key='bad', default=0) }}"
+        """)
+    result = weir("run", "t", "--run-id", "r1", env={"WEIR__CORE__PARALLELISM": "3", "WEIR_CONN_DB": "secret"})
+    assert result.returncode == 0, result.stdout
+    log = weir("tasks", "logs", "t", "load", "r1").stdout
+    assert [name for name in sorted(names) if not re.search(f"^{name}=", log, re.M)] == []
+    assert "WEIR__" not in log and "secret" not in log
+    assert '{"rows": 3} a.csv 0\n' in weir("tasks", "logs", "t", "use", "r1").stdout
