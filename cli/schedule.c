@@ -9,11 +9,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-/** People also get the clock of the zone: it is what the expression is about. */
-static void print_time(OutputFormat format, int64_t us, const Zone *zone, json_t *rows)
+/** One time a line, and nothing else, for scripts. With -v also the clock of the zone: it is what the
+ * expression is about. */
+static void print_time(const Cli *cli, int64_t us, const Zone *zone, json_t *rows)
 {
+    OutputFormat format = cli->format;
     g_autofree char *text = instant_format(us, INSTANT_SECONDS_Z);
-    if (format == OUTPUT_TABLE && !zone_is_utc(zone)) {
+    if (format == OUTPUT_TABLE && cli->verbose) {
         g_autofree char *local = instant_format_in_zone(us, zone);
         printf("%s  %s\n", text, local);
         return;
@@ -46,7 +48,7 @@ int verb_schedule_next(Cli *cli, GError **error)
         at_us = cron_next(cron, zone, at_us);
         if (at_us == TIME_NONE) /* none before the year 10000 */
             break;
-        print_time(cli->format, at_us, zone, rows);
+        print_time(cli, at_us, zone, rows);
     }
     if (cli->format == OUTPUT_JSON || cli->format == OUTPUT_YAML)
         output_rows(cli->format, NULL, rows);

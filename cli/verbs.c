@@ -139,7 +139,7 @@ const Verb all_verbs[] = {
      OPTIONS({"timezone", 0, OPTION_VALUE, "TZ", "IANA name (default: UTC)"},
              {"from", 0, OPTION_VALUE, "TIME", "only times after this (default: now)"},
              {"count", 'n', OPTION_VALUE, "N", "how many (default: 1)"}),
-     verb_schedule_next},
+     verb_schedule_next, "Prints one time a line, in UTC; with -v also on the clock of the zone."},
 
     {"config", "list", "", "all settings and where each comes from",
      "weir config list\nWEIR__CORE__PARALLELISM=8 weir config list", NULL, verb_config_list,

@@ -176,10 +176,11 @@ class TestSchedule:
     def test_next(self, weir, home):
         result = weir("schedule", "next", "30 1 * * *", "--timezone", "Europe/London", "--from", "2026-03-27T12:00:00Z",
                       "--count", "3")
-        assert result.stdout == ("2026-03-28T01:30:00Z  2026-03-28T01:30:00+00:00\n"
-                                 "2026-03-29T01:00:00Z  2026-03-29T02:00:00+01:00\n"
-                                 "2026-03-30T00:30:00Z  2026-03-30T01:30:00+01:00\n")
+        assert result.stdout == "2026-03-28T01:30:00Z\n2026-03-29T01:00:00Z\n2026-03-30T00:30:00Z\n"
         assert result.returncode == 0
+        result = weir("schedule", "next", "30 1 * * *", "--timezone", "Europe/London", "--from", "2026-03-28T12:00:00Z",
+                      "-v")
+        assert result.stdout == "2026-03-29T01:00:00Z  2026-03-29T02:00:00+01:00\n"
         assert sorted(path.name for path in home.iterdir()) == ["dags"]
 
     def test_plain(self, weir):
