@@ -49,7 +49,7 @@ static gsize print_chunk(const char *bytes, gsize n, bool is_terminal, bool is_l
 
 bool log_print(const char *path, int64_t *offset)
 {
-    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
     if (fd < 0)
         return false;
     bool is_terminal = isatty(STDOUT_FILENO);

@@ -11,7 +11,7 @@
 
 char *log_tail(const char *path, guint n_lines)
 {
-    int fd = path != NULL ? open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW) : -1;
+    int fd = path != NULL ? open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK) : -1;
     struct stat status;
     if (fd < 0)
         return NULL;

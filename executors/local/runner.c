@@ -39,7 +39,8 @@ static bool inherited_fds_are_right(const char *dir)
 
 static void process_prepare(void)
 {
-    static const int ignored[] = {SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGPIPE, SIGUSR1, SIGUSR2, SIGALRM};
+    static const int ignored[] = {SIGHUP,  SIGINT,  SIGQUIT, SIGTERM, SIGPIPE,
+                                  SIGUSR1, SIGUSR2, SIGALRM, SIGXFSZ};
     for (size_t i = 0; i < G_N_ELEMENTS(ignored); i++)
         signal(ignored[i], SIG_IGN);
     sigset_t none;
@@ -179,8 +180,10 @@ int runner_main(const char *dir)
     }
     process_prepare();
     Runner runner = {0};
-    if (!runner_open(&runner, dir))
+    if (!runner_open(&runner, dir)) {
+        g_free(runner.scope);
         return EXIT_FAILURE;
+    }
     uv_run(&runner.loop, UV_RUN_DEFAULT);
 
     /* Nothing is left that anybody could want to know. */

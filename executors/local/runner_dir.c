@@ -202,17 +202,33 @@ bool runners_boot_read(const char *runners_dir, BootId *out)
     return g_file_get_contents(path, &text, NULL, NULL) && boot_id_parse(text, out);
 }
 
+/** The whole of a small file, on disk; 0 or a negative errno. */
+static int write_synced(const char *path, const char *text)
+{
+    int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+    if (fd < 0)
+        return -errno;
+    ssize_t length = (ssize_t)strlen(text), written = write(fd, text, (size_t)length);
+    int r = written < 0 ? -errno : written < length ? -ENOSPC : fsync(fd) < 0 ? -errno : 0;
+    close(fd);
+    return r;
+}
+
 bool runners_boot_write(const char *runners_dir, const BootId *boot, GError **error)
 {
     g_autofree char *path = g_build_filename(runners_dir, "boot", NULL);
+    /* Always the same name, so that what a kill leaves is used up by the next start. */
+    g_autofree char *partial = g_strconcat(path, ".partial", NULL);
     char text[33];
     boot_id_format(boot, text);
-    if (!g_file_set_contents_full(path, text, -1,
-                                  G_FILE_SET_CONTENTS_CONSISTENT | G_FILE_SET_CONTENTS_DURABLE, 0600, error))
-        return false;
-    int r = folder_sync(runners_dir, 2);
+    int r = write_synced(partial, text);
+    CRASH_POINT("executor.boot_partial");
+    if (r == 0 && rename(partial, path) < 0)
+        r = -errno;
+    if (r == 0)
+        r = folder_sync(runners_dir, 2);
     errno = -r;
-    bool ok = r == 0 || fail(error, "sync", runners_dir);
+    bool ok = r == 0 || fail(error, "write", path);
     CRASH_POINT("executor.boot_written");
     return ok;
 }

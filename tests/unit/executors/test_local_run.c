@@ -2,6 +2,7 @@
 /* One attempt after the other through a real runner: how tasks start and how they end. */
 #include "harness.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
 #include <string.h>
@@ -109,6 +110,59 @@ static void a_log_that_can_not_be_made_fails_clearly(void **state)
     assert_int_equal(e->outcome, EXECUTOR_OUTCOME_START_FAILED);
     assert_non_null(strstr(e->message, "Can not create the log /proc/no-such/attempt.log"));
     assert_true(e->error_number != 0);
+}
+
+static void a_log_that_is_a_pipe_or_a_link_holds_nobody_up(void **state)
+{
+    Harness *h = *state;
+    g_autofree char *pipe = harness_log_path(h, 1), *read_pipe = harness_log_path(h, 2),
+                    *link = harness_log_path(h, 3), *elsewhere = g_build_filename(h->home, "elsewhere", NULL);
+    char *const paths[] = {pipe, read_pipe, link};
+    for (size_t i = 0; i < G_N_ELEMENTS(paths); i++) {
+        g_autofree char *folder = g_path_get_dirname(paths[i]);
+        assert_int_equal(g_mkdir_with_parents(folder, 0700), 0);
+    }
+    assert_int_equal(mkfifo(pipe, 0600), 0);
+    assert_int_equal(mkfifo(read_pipe, 0600), 0);
+    assert_int_equal(symlink(elsewhere, link), 0);
+    int reader = open(read_pipe, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+    harness_open(h, NULL, 0);
+    for (int i = 1; i <= 3; i++) {
+        harness_start(h, i, "exit 0");
+        const ExecutorEvent *event = harness_wait(h, i, EXECUTOR_EVENT_FINISHED);
+        assert_int_equal(event->outcome, EXECUTOR_OUTCOME_START_FAILED);
+        assert_int_equal(event->error_number, i < 3 ? EEXIST : ELOOP);
+    }
+    assert_false(g_file_test(elsewhere, G_FILE_TEST_EXISTS));
+    close(reader);
+}
+
+static void a_log_that_is_there_is_gone_on_with(void **state)
+{
+    Harness *h = *state;
+    g_autofree char *path = harness_log_path(h, 1);
+    g_autofree char *folder = g_path_get_dirname(path);
+    assert_int_equal(g_mkdir_with_parents(folder, 0700), 0);
+    assert_true(g_file_set_contents(path, "before\n", -1, NULL));
+    harness_open(h, NULL, 0);
+    harness_start(h, 1, "echo after");
+    assert_int_equal(harness_wait(h, 1, EXECUTOR_EVENT_FINISHED)->outcome, EXECUTOR_OUTCOME_EXITED);
+    g_autofree char *log = harness_log(h, 1);
+    assert_true(g_str_has_prefix(log, "before\n"));
+    assert_non_null(strstr(log, "after\n"));
+}
+
+static void a_half_written_boot_mark_is_used_up(void **state)
+{
+    Harness *h = *state;
+    g_autofree char *runners = g_build_filename(h->home, "runners", NULL),
+                    *partial = g_build_filename(runners, "boot.partial", NULL);
+    assert_int_equal(mkdir(runners, 0700), 0);
+    assert_true(g_file_set_contents(partial, "0123", -1, NULL));
+    harness_open(h, NULL, 0);
+    harness_start(h, 1, "exit 0");
+    harness_wait(h, 1, EXECUTOR_EVENT_FINISHED);
+    assert_false(g_file_test(partial, G_FILE_TEST_EXISTS));
 }
 
 static void a_task_sees_its_environment_and_nothing_of_ours(void **state)
@@ -342,6 +396,9 @@ static int run(void)
         T(signals_are_exact),
         T(start_failures_say_what_is_wrong),
         T(a_log_that_can_not_be_made_fails_clearly),
+        T(a_log_that_is_a_pipe_or_a_link_holds_nobody_up),
+        T(a_log_that_is_there_is_gone_on_with),
+        T(a_half_written_boot_mark_is_used_up),
         T(a_task_sees_its_environment_and_nothing_of_ours),
         T(the_tasks_path_finds_the_command),
         T(a_timeout_ends_the_task),
