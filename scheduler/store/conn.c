@@ -4,6 +4,7 @@
 #include "scheduler/store/query.h"
 
 #include <errno.h>
+#include <signal.h>
 #include <string.h>
 
 #define BUSY_TIMEOUT_MS 5000
@@ -61,6 +62,7 @@ static void init_sqlite(void)
 {
     static gsize done;
     if (g_once_init_enter(&done)) {
+        signal(SIGXFSZ, SIG_IGN); /* a file at its limit is a full disk, not the end of us */
         sqlite3_config(SQLITE_CONFIG_LOG, log_sqlite, NULL);
         sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
         sqlite3_config(SQLITE_CONFIG_URI, 0);

@@ -1,0 +1,62 @@
+# SPDX-License-Identifier: MIT
+"""What weir meets when somebody means it badly, or nobody thought of it: a clear answer, nothing lost, nobody waits."""
+
+import os
+import resource
+import subprocess
+
+from conftest import clean_environment
+
+ONE_TASK = "tasks: {a: {command: echo hello}}"
+
+# A page and the journal that takes it back: what a kill while SQLite makes the file leaves.
+HALF_MADE_PAGE = b"SQLite format 3\0".ljust(4096, b"\0")
+HALF_MADE_JOURNAL = (bytes.fromhex("d9d505f920a163d7") + bytes(14) + b"\2\0\0\0\x10").ljust(512, b"\0")
+
+
+def test_a_home_that_was_killed_while_it_was_made(weir, home, write_dag):
+    write_dag("d", ONE_TASK)
+    (home / "weir.db").write_bytes(HALF_MADE_PAGE)
+    (home / "weir.db-journal").write_bytes(HALF_MADE_JOURNAL)
+    assert weir("dags", "list-runs", "d").returncode == 0
+    done = weir("run", "d", "--run-id", "r")
+    assert done.returncode == 0, done.stderr
+    assert weir("dags", "state", "d", "r").stdout == "success\n"
+
+
+def test_a_limit_on_the_size_of_files_is_a_full_disk(binary, weir, home, write_dag, tmp_path):
+    write_dag("d", ONE_TASK)
+    assert weir("run", "d", "--run-id", "before").returncode == 0
+    done = subprocess.run(
+        [str(binary), "run", "d", "--run-id", "r"],
+        env=clean_environment(home),
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        stdin=subprocess.DEVNULL,
+        timeout=60,
+        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (8192, resource.RLIM_INFINITY)),
+    )
+    assert done.returncode == 1
+    assert "no room to write" in done.stderr
+    assert weir("dags", "state", "d", "before").stdout == "success\n"
+
+
+def test_a_log_that_became_a_pipe_is_not_waited_for(weir, home, write_dag):
+    write_dag("d", 'tasks: {a: {command: "rm $LOG; mkfifo $LOG", env: {LOG: "{{ params.log }}"}}}\nparams: {log: x}')
+    log = home / "logs" / "dag_id=d" / "run_id=r" / "task_id=a" / "attempt=1.log"
+    done = weir("run", "d", "--run-id", "r", "-p", f"log={log}")
+    assert done.returncode == 0, done.stderr
+    assert log.is_fifo()
+    assert weir("tasks", "logs", "d", "a", "r").stdout == ""
+
+
+def test_a_pipe_where_a_log_shall_be_fails_that_attempt_only(weir, home, write_dag):
+    write_dag("d", "tasks: {a: {command: echo a}, b: {command: echo b}}")
+    folder = home / "logs" / "dag_id=d" / "run_id=r" / "task_id=a"
+    folder.mkdir(parents=True)
+    os.mkfifo(folder / "attempt=1.log")
+    done = weir("run", "d", "--run-id", "r")
+    assert done.returncode == 1
+    assert weir("tasks", "state", "d", "a", "r").stdout == "failed\n"
+    assert weir("tasks", "state", "d", "b", "r").stdout == "success\n"
