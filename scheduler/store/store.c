@@ -9,6 +9,7 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
 
 #define WAL_FRAME_HEADER 24
@@ -194,6 +195,8 @@ bool store_begin(Store *store, GError **error)
 
 #define WAL_BUSY_BYTES  INT64_C(131072)
 #define WAL_GROWN_BYTES (STORE_WAL_HIGH + STORE_WAL_HIGH / 4)
+#define WAL_GROWN_ROOM  (8 * WAL_GROWN_BYTES) /* room on the disk that makes this much of it no loss */
+#define WRITE_BYTES     65536                 /* SQLite's files take less than 128 KiB at once */
 
 /**
  * Once a process has written more than a few commits: gives the log its full size at once, as zeros.
@@ -201,21 +204,28 @@ bool store_begin(Store *store, GError **error)
  * A commit that makes the file longer has its size and blocks to sync as well, and with them whatever else
  * the file system's journal holds: the log files and folders of all tasks just started. On ext4 that is most
  * of the time of a commit. Readers and recovery stop at the first frame whose salt is not the log's, so zeros
- * are nothing. A failure costs only time.
+ * are nothing. A failure costs only time, but what was written of the zeros must go: on a disk that is nearly
+ * full they would take the room of the tasks' logs.
  */
 static void grow_log(Store *store)
 {
     store->log_is_grown = true;
     sqlite3_file *file = NULL;
     sqlite3_int64 size = 0;
+    struct statvfs fs;
     if (sqlite3_file_control(store->conn->db, "main", SQLITE_FCNTL_JOURNAL_POINTER, &file) != SQLITE_OK ||
         file == NULL || file->pMethods == NULL || file->pMethods->xFileSize(file, &size) != SQLITE_OK ||
-        size >= WAL_GROWN_BYTES)
+        size >= WAL_GROWN_BYTES || statvfs(store->conn->path, &fs) != 0 ||
+        (int64_t)fs.f_bavail < WAL_GROWN_ROOM / (int64_t)fs.f_frsize)
         return;
-    int n = (int)(WAL_GROWN_BYTES - size);
-    g_autofree void *zeros = g_malloc0((gsize)n);
-    if (file->pMethods->xWrite(file, zeros, n, size) == SQLITE_OK)
+    g_autofree void *zeros = g_malloc0(WRITE_BYTES);
+    int rc = SQLITE_OK;
+    for (sqlite3_int64 at = size; rc == SQLITE_OK && at < WAL_GROWN_BYTES; at += WRITE_BYTES)
+        rc = file->pMethods->xWrite(file, zeros, (int)MIN(WRITE_BYTES, WAL_GROWN_BYTES - at), at);
+    if (rc == SQLITE_OK)
         file->pMethods->xSync(file, SQLITE_SYNC_NORMAL | SQLITE_SYNC_DATAONLY);
+    else
+        file->pMethods->xTruncate(file, size);
 }
 
 bool store_commit(Store *store, GError **error)

@@ -163,6 +163,25 @@ static void test_checkpoint(void **state)
     assert_int_equal(st.st_size, 0);
 }
 
+/** Once it is busy the log has its full size, so that commits need not make it longer. */
+static void test_busy_log(void **state)
+{
+    Fixture *fixture = *state;
+    g_autofree char *wal = g_strconcat(fixture->path, "-wal", NULL);
+    DagRun run = fixture_run(fixture, "one"), two = fixture_run(fixture, "two");
+    assert_ok(store_begin(fixture->store, &error));
+    fixture_insert_run(fixture, &run, 1000);
+    assert_ok(store_commit(fixture->store, &error));
+    struct stat st;
+    assert_int_equal(stat(wal, &st), 0);
+    assert_true(st.st_size > STORE_WAL_HIGH);
+    fixture_insert_run(fixture, &two, 1);
+    assert_true(store_wal_bytes(fixture->store) < STORE_WAL_HIGH); /* zeros are no frames */
+    g_autoptr(StoreConn) reader = NULL;
+    assert_ok((reader = store_reader_open(fixture->path, &error)) != NULL);
+    assert_int_equal(fixture_number(reader, "SELECT count(*) FROM task_instance"), 1001);
+}
+
 static void test_standard_descriptors(void **state)
 {
     Fixture *fixture = *state;
@@ -210,6 +229,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_impossible_versions, fixture_set_up_dir, fixture_tear_down),
         cmocka_unit_test_setup_teardown(test_ids_are_never_reused, fixture_set_up_store, fixture_tear_down),
         cmocka_unit_test_setup_teardown(test_checkpoint, fixture_set_up_store, fixture_tear_down),
+        cmocka_unit_test_setup_teardown(test_busy_log, fixture_set_up_store, fixture_tear_down),
         cmocka_unit_test_setup_teardown(test_standard_descriptors, fixture_set_up_dir, fixture_tear_down),
         cmocka_unit_test_setup_teardown(test_copy_and_check, fixture_set_up_store, fixture_tear_down),
     };
