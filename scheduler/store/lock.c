@@ -14,9 +14,11 @@
 #define POLL_US        (20 * USEC_PER_MSEC)
 #define PROBE_US       (5 * USEC_PER_MSEC) /* store_lock_holder() of another process holds it for microseconds */
 #define RECORD_WAIT_US (200 * USEC_PER_MSEC) /* a new holder has the lock before it has written its name */
+#define FOLDER_WAIT_US USEC_PER_SEC          /* a process that ends lets go of one lock after the other */
 
 struct StoreLock {
     int fd;
+    int folder_fd; /* -1: its file system knows no locks of folders */
 };
 
 void lock_holder_free(LockHolder *holder)
@@ -110,6 +112,22 @@ static bool flock_until(int fd, int64_t timeout_us)
     return true;
 }
 
+/**
+ * The folder's own lock, which nobody can delete: a lock file can be removed under its holder, and the next
+ * one would lock another file. False when somebody else has it.
+ */
+static bool lock_folder(const char *path, int *ret_fd)
+{
+    g_autofree char *folder = g_path_get_dirname(path);
+    *ret_fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (*ret_fd < 0 || flock_until(*ret_fd, FOLDER_WAIT_US))
+        return true;
+    bool is_held = errno == EWOULDBLOCK;
+    close(*ret_fd);
+    *ret_fd = -1;
+    return !is_held;
+}
+
 StoreLock *store_lock_wait(const char *path, const char *verb, int64_t timeout_us, GError **error)
 {
     int fd = open_lock_file(path, O_RDWR | O_CREAT, error);
@@ -123,11 +141,21 @@ StoreLock *store_lock_wait(const char *path, const char *verb, int64_t timeout_u
         close(fd);
         return NULL;
     }
+    int folder_fd;
+    if (!lock_folder(path, &folder_fd)) {
+        g_set_error(error, WEIR_ERROR, WEIR_ERROR_BUSY,
+                    "another weir process holds the folder of %s, and has held that file, which somebody has "
+                    "deleted: end that process first",
+                    path);
+        close(fd);
+        return NULL;
+    }
     /* A full disk must not keep the lock from being taken: the record is for messages only. */
     if (!write_record(fd, verb))
         g_debug("cannot write the holder into %s: %s", path, g_strerror(errno));
     StoreLock *lock = g_new(StoreLock, 1);
     lock->fd = fd;
+    lock->folder_fd = folder_fd;
     return lock;
 }
 
@@ -166,6 +194,8 @@ void store_lock_release(StoreLock *lock)
         return;
     if (ftruncate(lock->fd, 0) != 0)
         g_debug("cannot empty the lock file: %s", g_strerror(errno));
+    if (lock->folder_fd >= 0)
+        close(lock->folder_fd);
     close(lock->fd);
     g_free(lock);
 }

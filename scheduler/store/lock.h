@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /**
- * The lock that makes one process the writer: flock on $WEIR_HOME/weir.lock.
+ * The lock that makes one process the writer: flock on $WEIR_HOME/weir.lock, and on $WEIR_HOME for when that
+ * is deleted.
  *
  * The kernel drops it when the holder dies, however it dies. Inside the file stands who holds it, for
  * messages only. The file is never unlinked. The descriptor is O_CLOEXEC: no task inherits the lock.

@@ -63,6 +63,17 @@ static void test_long_verb(void **state)
     assert_int_equal(strlen(holder->verb), 200);
 }
 
+static void test_deleted_while_held(void **state)
+{
+    g_autofree char *path = lock_path(*state);
+    g_autoptr(StoreLock) lock = NULL;
+    assert_ok((lock = store_lock_try(path, "scheduler", &error)) != NULL);
+    assert_int_equal(unlink(path), 0);
+    assert_fails(store_lock_try(path, "run d", &error), WEIR_ERROR, WEIR_ERROR_BUSY);
+    g_clear_pointer(&lock, store_lock_release);
+    assert_ok((lock = store_lock_try(path, "run d", &error)) != NULL);
+}
+
 /** A process that takes the lock, says so, and sleeps until it is killed. */
 static pid_t spawn_holder(const char *path)
 {
@@ -152,6 +163,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_one_holder, fixture_set_up_dir, fixture_tear_down),
         cmocka_unit_test_setup_teardown(test_free_again, fixture_set_up_dir, fixture_tear_down),
         cmocka_unit_test_setup_teardown(test_long_verb, fixture_set_up_dir, fixture_tear_down),
+        cmocka_unit_test_setup_teardown(test_deleted_while_held, fixture_set_up_dir, fixture_tear_down),
         cmocka_unit_test_setup_teardown(test_killed_holder, fixture_set_up_dir, fixture_tear_down),
         cmocka_unit_test_setup_teardown(test_wait, fixture_set_up_dir, fixture_tear_down),
         cmocka_unit_test_setup_teardown(test_not_inherited, fixture_set_up_dir, fixture_tear_down),
