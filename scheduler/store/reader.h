@@ -68,6 +68,12 @@ GPtrArray *store_list_dags(StoreConn *conn, const DagQuery *query, int64_t *ret_
 /** NULL-terminated, for suggestions; g_strfreev. */
 char **store_list_dag_ids(StoreConn *conn, GError **error);
 
+/**
+ * Of DagSchedule, by dag_id, for all DAGs in one query, or for one. The last run is the one with the greatest
+ * logical date among those that the schedule has made, also when a backfill has taken it over since.
+ */
+GPtrArray *store_list_dag_schedules(StoreConn *conn, const char *dag_id, GError **error);
+
 DagVersion *store_get_dag_version(StoreConn *conn, int64_t version_id, GError **error);
 /** Of DagVersion, newest first, without source. */
 GPtrArray *store_list_dag_versions(StoreConn *conn, const char *dag_id, Page page, int64_t *ret_total,

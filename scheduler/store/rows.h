@@ -32,6 +32,20 @@ typedef struct {
 void dag_row_free(DagRow *row);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(DagRow, dag_row_free)
 
+/** What scheduling needs of a DAG: its row, and its last scheduled run. */
+typedef struct {
+    const char *dag_id;
+    const char *fileloc; /**< or NULL */
+    bool is_paused, is_stale, has_import_errors;
+    int64_t first_seen_us;
+    int64_t latest_version_id; /**< 0 = none yet */
+    bool has_last_run;         /**< only then the dates below are set */
+    int64_t last_logical_date_us, last_data_interval_start_us, last_data_interval_end_us, last_run_after_us;
+} DagSchedule;
+
+void dag_schedule_free(DagSchedule *schedule);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(DagSchedule, dag_schedule_free)
+
 /** A DAG file as it was: runs are pinned to one. */
 typedef struct {
     int64_t id;
