@@ -194,6 +194,8 @@ const DagRun *engine_run(const Engine *engine, int64_t dag_run_id); /* NULL if u
 /** The run's DAG; borrowed. NULL if the run is unknown. */
 Dag *engine_run_dag(const Engine *engine, int64_t dag_run_id);
 EngineRunFlags engine_run_flags(const Engine *engine, int64_t dag_run_id);
+/** How many runs of a DAG are queued or running here, backfills not counted: what max_active_runs limits. */
+guint engine_count_active_runs(const Engine *engine, const char *dag_id);
 /** Number of live attempts of a run: 0 and finished = it may be forgotten. */
 guint engine_run_live(const Engine *engine, int64_t dag_run_id);
 /** Task instance by index of the run's Dag; NULL if the run is unknown. */
