@@ -191,6 +191,19 @@ void task_reset(EngineTask *task);
 void run_reopen(Engine *engine, EngineRun *run, int64_t now_us);
 
 /* evaluate.c */
+/** Why a task is not even looked at; explain.c has them in words. */
+typedef enum {
+    OBSTACLE_RUN_STATE = 1 << 0,  /**< its run is not running */
+    OBSTACLE_RUN_HELD = 1 << 1,   /**< another process advances the run, or nobody does */
+    OBSTACLE_RUN_ENDING = 1 << 2, /**< the run must end */
+    OBSTACLE_LIVE = 1 << 3,       /**< an executor still has an attempt of it */
+    OBSTACLE_RETRY = 1 << 4,      /**< its retry is not due */
+    OBSTACLE_STATE = 1 << 5,      /**< it is neither null nor up_for_retry */
+} Obstacle;
+typedef unsigned Obstacles;
+Obstacles task_obstacles(const EngineTask *task, int64_t now_us);
+/** What the task's trigger rule says of its upstream tasks as they are. */
+TriggerVerdict task_verdict(const EngineTask *task);
 void task_evaluate(Engine *engine, EngineTask *task, int64_t now_us);
 
 /* lifecycle.c: queued -> running -> finished */
@@ -206,6 +219,20 @@ void engine_settle(Engine *engine, int64_t now_us);
 void dag_promote(Engine *engine, DagEntry *entry, int64_t now_us);
 
 /* dispatch.c: scheduled -> queued */
+/** What a scheduled task must pass, in this order. */
+typedef enum {
+    GATE_RUN_STATE,
+    GATE_PAUSE,
+    GATE_POOL,
+    GATE_MAX_ACTIVE_TASKS,
+    GATE_TASK_LIMIT,
+    GATE_COUNT,
+} GateKind;
+/** Only what a task needs is read of `needs`: run, pool, slots, limit, max_used. */
+bool gate_is_open(const Bucket *needs, GateKind kind);
+Bucket task_needs(Engine *engine, const EngineTask *task);
+/** Below parallelism. */
+bool engine_has_slot(const Engine *engine);
 void task_make_ready(Engine *engine, EngineTask *task);
 /** Nothing if it is not in the ready queue. */
 void task_make_unready(Engine *engine, EngineTask *task);
@@ -232,6 +259,11 @@ int timer_compare(const void *a, const void *b);
 
 /* past.c: depends_on_past, wait_for_downstream */
 bool past_allows(const EngineTask *task);
+/** Its two halves: the task's own past, and that of one direct downstream task. */
+bool past_of_task_allows(const EngineTask *task);
+bool past_of_downstream_allows(const EngineTask *task, uint32_t downstream);
+/** The state of the task `index` of `run` in the previous run, or PAST_FIRST, PAST_MISSING. */
+int past_state(const EngineRun *run, uint32_t index);
 void past_link(Engine *engine, EngineRun *run, const EnginePast *past);
 void past_unlink(EngineRun *run);
 /** Wakes what waits, in later runs, for this task's good end. */

@@ -6,8 +6,7 @@
  */
 #include "scheduler/engine/internal.h"
 
-/** The state of the task `index` of `run` in the previous run, or PAST_FIRST, PAST_MISSING. */
-static int past_state(const EngineRun *run, uint32_t index)
+int past_state(const EngineRun *run, uint32_t index)
 {
     if (run->past_id == 0)
         return PAST_FIRST;
@@ -24,19 +23,32 @@ static bool was_good(int past)
     return past == PAST_FIRST || (past >= 0 && task_state_is_good((TaskState)past));
 }
 
+bool past_of_task_allows(const EngineTask *task)
+{
+    return !task_definition(task)->depends_on_past || was_good(past_state(task->run, task->index));
+}
+
+bool past_of_downstream_allows(const EngineTask *task, uint32_t downstream)
+{
+    const Task *definition = task_definition(task);
+    if (!definition->depends_on_past || !definition->wait_for_downstream)
+        return true;
+    int past = past_state(task->run, downstream);
+    return past == PAST_MISSING || was_good(past); /* a downstream task new since then is not waited for */
+}
+
 bool past_allows(const EngineTask *task)
 {
     const Task *definition = task_definition(task);
     if (!definition->depends_on_past)
         return true;
-    if (!was_good(past_state(task->run, task->index)))
+    if (!past_of_task_allows(task))
         return false;
     if (!definition->wait_for_downstream)
         return true;
     GraphSpan down = dag_downstream(task->run->dag, task->index);
     for (uint32_t i = 0; i < down.n; i++) {
-        int past = past_state(task->run, down.items[i]);
-        if (past != PAST_MISSING && !was_good(past)) /* a downstream task new since then is not waited for */
+        if (!past_of_downstream_allows(task, down.items[i]))
             return false;
     }
     return true;
