@@ -3,9 +3,9 @@
  * Slots: which scheduled task is queued next (airflow-compatible: scheduler_job_runner.py,
  * _executable_task_instances_to_queued, without its per-query limits).
  *
- * Order: priority weight descending, logical date ascending (null first), then the older row. The first
- * closed gate stops a bucket; whatever is below it in other buckets may pass, also smaller tasks of the same
- * pool.
+ * Order: tasks of backfills after all others, then priority weight descending, logical date ascending (null
+ * first), then the older row. The first closed gate stops a bucket; whatever is below it in other buckets may
+ * pass, also smaller tasks of the same pool.
  */
 #include "scheduler/engine/internal.h"
 
@@ -14,6 +14,9 @@
 static int task_compare(const void *a, const void *b)
 {
     const EngineTask *x = a, *y = b;
+    bool x_is_late = x->run->row->backfill_id != 0, y_is_late = y->run->row->backfill_id != 0;
+    if (x_is_late != y_is_late)
+        return x_is_late ? 1 : -1;
     if (x->ti.priority_weight != y->ti.priority_weight)
         return COMPARE(y->ti.priority_weight, x->ti.priority_weight);
     if (x->run->row->logical_date_us != y->run->row->logical_date_us)

@@ -39,6 +39,17 @@ void engine_remove_pool(Engine *engine, const char *name);
 /** What holds for all runs of a DAG; to be called before its first run, and again when it changes. */
 void engine_set_dag(Engine *engine, const char *dag_id, bool paused, int max_active_runs);
 
+/** What holds for all runs of a backfill, which do not count for the max_active_runs of their DAG. */
+typedef struct {
+    int64_t id;        /**< DagRun.backfill_id, > 0 */
+    bool is_paused;    /**< its queued runs do not start; those that run go on */
+    bool is_backwards; /**< the latest logical date first; stays as it was said first */
+    int max_active_runs;
+} EngineBackfill;
+
+/** To be called before its first run, and again when it changes. The next engine_tick() acts on it. */
+void engine_set_backfill(Engine *engine, const EngineBackfill *backfill);
+
 /* ---- Runs -------------------------------------------------------------------------------------------- */
 
 /** How the same tasks fared in the previous run; needed for DAGs with any_depends_on_past only. */
@@ -80,6 +91,13 @@ void engine_create_run(Engine *engine, const DagRun *run, Dag *dag, int64_t firs
  */
 bool engine_load_run(Engine *engine, const DagRun *run, Dag *dag, const TaskInstance *rows, size_t n_rows,
                      const EnginePast *past, EngineRunFlags flags);
+
+/**
+ * Makes a finished run, which is to be cleared next, one of a backfill: its type, backfill_id and
+ * triggered_by; `conf_json` and `params_json` too unless they are NULL. False if unknown or not finished.
+ */
+bool engine_set_run_backfill(Engine *engine, int64_t dag_run_id, int64_t backfill_id, const char *conf_json,
+                             const char *params_json);
 
 /** Changes a run's flags (a held run is handed over, ...). False if unknown. */
 bool engine_set_run_flags(Engine *engine, int64_t dag_run_id, EngineRunFlags flags, int64_t now_us);

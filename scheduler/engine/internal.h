@@ -54,14 +54,24 @@ typedef struct {
     GPtrArray *gates; /**< SizedGate */
 } TaskLimit;
 
+/** Runs under one max_active_runs: those of a DAG that are in no backfill, or those of one backfill. */
+typedef struct {
+    int64_t backfill_id; /**< 0 = a DAG's own */
+    bool paused;         /**< the backfill is */
+    bool is_backwards;
+    int max_active_runs;
+    int n_running; /**< running runs that are not held */
+    /** EngineRun in queued, not held, run_after reached: [0] wait while paused, [1] go on all the same. */
+    Heap queued[2];
+} RunQueue;
+
 typedef struct {
     char *dag_id;
     bool paused;
-    int max_active_runs;
-    int n_running[2];        /**< running runs that are not held: [0] others, [1] backfill */
-    Heap queued[2];          /**< EngineRun in queued, not held, run_after reached: by the same index */
+    RunQueue own;            /**< its runs that are in no backfill */
     GHashTable *task_limits; /**< task_id -> TaskLimit */
     GPtrArray *runs;         /**< all its runs in the engine, borrowed */
+    guint n_past_absent;     /**< of them, those whose previous run is not in the engine */
     Gate pause_gate;
 } DagEntry;
 
@@ -105,6 +115,7 @@ struct EngineRun {
     DagRun *row;
     Dag *dag;
     DagEntry *entry;
+    RunQueue *queue; /**< whose limit it is under, queued or not */
     EngineRunFlags flags;
     EngineTask *tasks;     /**< dag->n_tasks, by index */
     GPtrArray *extras;     /**< EngineTask of tasks that the Dag does not have (removed), owned */
@@ -115,7 +126,8 @@ struct EngineRun {
     GHashTable *buckets;     /**< Bucket, keyed by what it needs */
     Gate gate;               /**< max_active_tasks; closed while the run is queued again */
     Timer timer;             /**< queued: run_after; running: dagrun_timeout */
-    uint32_t queue_position; /**< in entry->queued */
+    uint32_t queue_position; /**< in a heap of `queue` */
+    guint entry_index;       /**< in entry->runs */
     bool is_new;             /**< its rows have yet to be inserted */
     bool is_dirty;
     bool is_to_check; /**< its end may have come */
@@ -136,7 +148,8 @@ struct Engine {
     GHashTable *tasks; /**< TaskInstance.id -> EngineTask */
     GHashTable *pools; /**< name -> Pool */
     GHashTable *dags;  /**< dag_id -> DagEntry */
-    Heap active;       /**< Bucket that may be tried */
+    GHashTable *backfills; /**< id -> RunQueue */
+    Heap active;           /**< Bucket that may be tried */
     Heap timers;
     uint64_t timer_sequence;
     EngineTask *pending_first, *pending_last;
@@ -206,9 +219,23 @@ Obstacles task_obstacles(const EngineTask *task, int64_t now_us);
 TriggerVerdict task_verdict(const EngineTask *task);
 void task_evaluate(Engine *engine, EngineTask *task, int64_t now_us);
 
-/* lifecycle.c: queued -> running -> finished */
+/* run_queue.c: which queued run starts next */
+void run_queue_init(RunQueue *queue, int64_t backfill_id, int max_active_runs);
+void run_queue_done(RunQueue *queue);
+void run_queue_free(gpointer queue);
+/** The queue that the run's row puts it into. */
+RunQueue *run_queue_of(Engine *engine, const EngineRun *run);
+/** The most urgent one that may start as far as pause is concerned; NULL if there is none. */
+EngineRun *run_queue_next(const RunQueue *queue);
+bool run_queue_has_room(const RunQueue *queue);
 void run_enqueue(Engine *engine, EngineRun *run, int64_t now_us);
 void run_leave_queue(Engine *engine, EngineRun *run);
+/** Changes flags that do not hold or let go; the run's place in its queue follows. */
+void run_requeue(Engine *engine, EngineRun *run, EngineRunFlags flags, int64_t now_us);
+/** In running, and not held: takes one of its queue's places. */
+bool run_takes_place(const EngineRun *run);
+
+/* lifecycle.c: queued -> running -> finished */
 void run_mark_to_check(Engine *engine, EngineRun *run);
 /** dagrun_timeout, counted from the start of a running run. */
 void run_set_timeout(Engine *engine, EngineRun *run);
@@ -216,7 +243,6 @@ void run_expire(Engine *engine, EngineRun *run, int64_t now_us);
 void run_change_state(Engine *engine, EngineRun *run, RunState state, int64_t now_us);
 /** Everything that follows from what has just changed. Ends each public call that changes something. */
 void engine_settle(Engine *engine, int64_t now_us);
-void dag_promote(Engine *engine, DagEntry *entry, int64_t now_us);
 
 /* dispatch.c: scheduled -> queued */
 /** What a scheduled task must pass, in this order. */
@@ -254,7 +280,6 @@ void bucket_free(gpointer bucket);
 guint bucket_hash(gconstpointer bucket);
 gboolean bucket_equal(gconstpointer a, gconstpointer b);
 int bucket_compare(const void *a, const void *b);
-int run_queue_compare(const void *a, const void *b);
 int timer_compare(const void *a, const void *b);
 
 /* past.c: depends_on_past, wait_for_downstream */

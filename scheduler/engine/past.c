@@ -75,6 +75,7 @@ void past_task_is_good(Engine *engine, const EngineTask *task)
 static void link_to(EngineRun *run, EngineRun *previous)
 {
     run->past_run = previous;
+    run->entry->n_past_absent--;
     if (previous->successors == NULL)
         previous->successors = g_ptr_array_new();
     g_ptr_array_add(previous->successors, run);
@@ -87,10 +88,11 @@ void past_link(Engine *engine, EngineRun *run, const EnginePast *past)
         if (past->states != NULL)
             run->past_states = g_memdup2(past->states, run->dag->n_tasks * sizeof *past->states);
         EngineRun *previous = engine_find_run(engine, run->past_id);
+        run->entry->n_past_absent++;
         if (previous != NULL)
             link_to(run, previous);
     }
-    for (guint i = 0; i < run->entry->runs->len; i++) {
+    for (guint i = 0; run->entry->n_past_absent > 0 && i < run->entry->runs->len; i++) {
         EngineRun *other = run->entry->runs->pdata[i];
         if (other != run && other->past_id == run->row->id && other->past_run == NULL)
             link_to(other, run);
@@ -111,11 +113,14 @@ void past_unlink(EngineRun *run)
 {
     if (run->past_run != NULL)
         g_ptr_array_remove(run->past_run->successors, run);
+    else if (run->past_id != 0)
+        run->entry->n_past_absent--;
     run->past_run = NULL;
     for (guint i = 0; run->successors != NULL && i < run->successors->len; i++) {
         EngineRun *later = run->successors->pdata[i];
         keep_states(later);
         later->past_run = NULL;
+        later->entry->n_past_absent++;
     }
     g_clear_pointer(&run->successors, g_ptr_array_unref);
 }
