@@ -225,5 +225,52 @@ GArray *engine_run_ids(const Engine *engine);
 /** Attempts that executors have or should have (queued, running, restarting, or ended by hand but alive). */
 guint engine_live_total(const Engine *engine);
 
+/* ---- Why is it not running? -------------------------------------------------------------------------- */
+
+typedef enum {
+    ENGINE_CONDITION_FINISHED,  /**< nothing is left to do; ids: upstream tasks that decided it, if any did */
+    ENGINE_CONDITION_EXECUTING, /**< it is: queued, running or restarting */
+    ENGINE_CONDITION_STILL_ALIVE,     /**< the process of an earlier attempt has yet to end */
+    ENGINE_CONDITION_RUN_ENDING,      /**< its run was canceled, marked or timed out, and ends */
+    ENGINE_CONDITION_RUN_HELD,        /**< this engine does not advance its run */
+    ENGINE_CONDITION_RUN_AFTER,       /**< its run is not due before at_us */
+    ENGINE_CONDITION_MAX_ACTIVE_RUNS, /**< its run is queued, `limit` others run; ids: runs */
+    ENGINE_CONDITION_BACKFILL_PAUSED,
+    ENGINE_CONDITION_PAUSED,       /**< its DAG */
+    ENGINE_CONDITION_RETRY,        /**< its next try is due at at_us */
+    ENGINE_CONDITION_TRIGGER_RULE, /**< `used` of `limit` upstream tasks have finished; ids: those that have
+                                      not */
+    ENGINE_CONDITION_DEPENDS_ON_PAST,     /**< ids: the previous run; name: the task; past: its state there */
+    ENGINE_CONDITION_WAIT_FOR_DOWNSTREAM, /**< the same for a direct downstream task */
+    ENGINE_CONDITION_POOL_MISSING,        /**< name */
+    ENGINE_CONDITION_POOL_TOO_SMALL,      /**< name; it wants `wanted` of `limit` slots */
+    ENGINE_CONDITION_POOL_FULL,           /**< name; `wanted` wanted, `used` of `limit` held; ids: holders */
+    ENGINE_CONDITION_MAX_ACTIVE_TASKS,    /**< ids: the run's tasks that are with executors */
+    ENGINE_CONDITION_MAX_ACTIVE_TIS_PER_DAG, /**< ids: the same task in other runs */
+    ENGINE_CONDITION_PARALLELISM,
+    ENGINE_CONDITION_COUNT,
+} EngineConditionKind;
+
+/** One thing that keeps a task from running. */
+typedef struct {
+    EngineConditionKind kind;
+    TriggerVerdict verdict; /**< TRIGGER_RULE: WAIT, or what it will be set to */
+    int64_t limit, used, wanted;
+    int64_t at_us;
+    int past;         /**< a TaskState, PAST_FIRST or PAST_MISSING */
+    const char *name; /**< borrowed, or NULL */
+    GArray *ids;      /**< int64_t: row ids of task instances; where said so, of runs */
+} EngineCondition;
+
+void engine_condition_free(gpointer condition);
+
+/**
+ * All that keeps a task from running, as of now: GPtrArray of EngineCondition, to be freed by the caller
+ * before the next call. Empty: nothing, it starts with the next call that settles. NULL: no such run or task.
+ * It asks what the engine itself asks, and changes nothing. O(live tasks) where holders of a limit are
+ * listed.
+ */
+GPtrArray *engine_explain(Engine *engine, int64_t dag_run_id, uint32_t index, int64_t now_us);
+
 /** Asserts the invariants of engine/README.md over everything in memory; O(all), for tests. */
 void engine_check(const Engine *engine);

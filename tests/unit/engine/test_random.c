@@ -168,6 +168,31 @@ static void quiet_end(Walk *walk)
     }
 }
 
+/** Whatever is not running is told why; and what is told is what there is. */
+static void check_explanations(Walk *walk)
+{
+    Engine *engine = walk->fx->engine;
+    for (guint i = 0; i < walk->runs->len; i++) {
+        int64_t id = g_array_index(walk->runs, int64_t, i);
+        const Dag *dag = engine_run_dag(engine, id);
+        for (uint32_t t = 0; dag != NULL && t < dag->n_tasks; t++) {
+            g_autoptr(GPtrArray) list = engine_explain(engine, id, t, walk->fx->now_us);
+            const TaskInstance *ti = engine_task(engine, id, t);
+            bool is_due = ti->state == TASK_STATE_UP_FOR_RETRY && ti->retry_at_us <= walk->fx->now_us;
+            if (list->len == 0 && !is_due) /* a retry without delay starts at the next tick */
+                fail_msg("run %" PRId64 " (%s): nothing keeps %s (%s) from running", id,
+                         run_state_to_string(engine_run(engine, id)->state), ti->task_id,
+                         task_state_to_string(ti->state));
+            if (list->len == 0)
+                continue;
+            EngineConditionKind first = ((const EngineCondition *)list->pdata[0])->kind;
+            assert_int_equal(first == ENGINE_CONDITION_FINISHED, task_state_is_finished(ti->state));
+            assert_int_equal(first == ENGINE_CONDITION_EXECUTING, task_state_is_executing(ti->state));
+        }
+    }
+    assert_false(engine_has_output(engine));
+}
+
 static void walk_seed(guint32 seed)
 {
     Walk walk = {.rng = g_rand_new_with_seed(seed), .dags = g_ptr_array_new()};
@@ -190,6 +215,7 @@ static void walk_seed(guint32 seed)
             command_step(&walk);
         else
             fx_advance(walk.fx, pick(&walk, 30));
+        check_explanations(&walk);
     }
     quiet_end(&walk);
     fx_free(walk.fx);
