@@ -11,6 +11,7 @@
  *     config.c info.c      settings; where things are
  *     schedule.c           fire times of a cron expression
  *     validate.c           DAG files and their errors
+ *     dags_next.c          when a DAG runs next
  *     dags_list.c          folder and store merged; import errors
  *     dags_show.c          one DAG: details, tree (tree.c)
  *     dags_runs.c          runs and their states
@@ -31,6 +32,8 @@
  *     run_summary.c        how it ended and what to do next
  *     signals.c            Ctrl-C, terminal size
  *
+ *   weir scheduler         service.c: with schedules, until a signal; weir standalone is the same yet
+ *     standby.c            waiting for the lock; sd_notify.c: what systemd wants to hear
  *   Used by all            cli.c settings, store, folder; lookup.c names -> rows, with suggestions
  *     documents.c          rows -> JSON objects with REST's names
  *     output.c             table, plain, JSON; output_yaml.c: YAML

@@ -40,6 +40,19 @@
         "downstream", 'd', OPTION_FLAG, NULL, "also all tasks downstream of them"                            \
     }
 
+#define NO_WAIT                                                                                              \
+    {                                                                                                        \
+        "no-wait", 0, OPTION_FLAG, NULL, "fail if another weir works on this home, instead of standing by"   \
+    }
+#define KILL_TASKS                                                                                           \
+    {                                                                                                        \
+        "kill-tasks", 0, OPTION_FLAG, NULL, "when stopped, end the tasks first (default: they go on)"        \
+    }
+#define SERVICE_NOTES                                                                                        \
+    "Logs to stderr, one line an event. SIGTERM or Ctrl-C stops it within a second; running tasks go on "    \
+    "and\n"                                                                                                  \
+    "are taken up again by the next start. A second one on the same home waits and takes over."
+
 const Verb all_verbs[] = {
     {NULL, "run", "DAG_OR_FILE", "one run to its end in the foreground, with live progress",
      "weir run pinterest_batch -p user_id=0ab336d6fcf7\n"
@@ -51,6 +64,10 @@ const Verb all_verbs[] = {
      verb_run,
      "Exit status: 0 if the run succeeded, 1 if it failed or could not be run, 130 after Ctrl-C.\n"
      "Ctrl-C cancels the run and waits for its end; a second one leaves at once, and tasks go on."},
+    {NULL, "standalone", "", "scheduler and web page in one process", "weir standalone",
+     OPTIONS(NO_WAIT, KILL_TASKS), verb_standalone, SERVICE_NOTES},
+    {NULL, "scheduler", "", "run what is due, until it is stopped", "weir scheduler --no-wait",
+     OPTIONS(NO_WAIT, KILL_TASKS), verb_scheduler, SERVICE_NOTES},
     {NULL, "version", "", "print the version", "weir version", NULL, verb_version},
     {NULL, "info", "", "where things are and what runs", "weir info", NULL, verb_info},
 
@@ -72,6 +89,9 @@ const Verb all_verbs[] = {
      verb_dags_pause},
     {"dags", "unpause", "DAG", "schedule a DAG again", "weir dags unpause pinterest_batch", NULL,
      verb_dags_unpause},
+    {"dags", "next-execution", "DAG", "its next scheduled runs",
+     "weir dags next-execution pinterest_batch -n 3",
+     OPTIONS({"num-executions", 'n', OPTION_VALUE, "N", "how many (default: 1)"}), verb_dags_next_execution},
     {"dags", "list-runs", "DAG", "its runs, newest first",
      "weir dags list-runs pinterest_batch --state failed",
      OPTIONS({"state", 0, OPTION_VALUE, "STATE", "only those queued, running, success or failed"},

@@ -19,6 +19,7 @@ int verb_dags_validate(Cli *cli, GError **error);
 int verb_dags_details(Cli *cli, GError **error);
 int verb_dags_list(Cli *cli, GError **error);
 int verb_dags_list_import_errors(Cli *cli, GError **error);
+int verb_dags_next_execution(Cli *cli, GError **error);
 int verb_dags_list_runs(Cli *cli, GError **error);
 int verb_dags_show(Cli *cli, GError **error);
 int verb_dags_state(Cli *cli, GError **error);
@@ -45,5 +46,9 @@ int verb_pools_list(Cli *cli, GError **error);
 int verb_pools_set(Cli *cli, GError **error);
 
 /* run.c, verb_runner.c */
+/* service.c */
+int verb_scheduler(Cli *cli, GError **error);
+int verb_standalone(Cli *cli, GError **error);
+
 int verb_run(Cli *cli, GError **error);
 int verb_runner(Cli *cli, GError **error);

@@ -19,6 +19,7 @@ static json_t *set_paused(Command *command, bool is_paused, GError **error)
         return NULL;
     persist_add_dag_paused(daemon, dag_id, is_paused);
     engine_set_dag(daemon->engine, dag_id, is_paused, latest.dag->max_active_runs);
+    fire_set_paused(daemon, dag_id, is_paused, command->now_us);
     engine_tick(daemon->engine, command->now_us);
     command_audit(command, is_paused ? "paused" : "unpaused", dag_id, NULL, NULL, NULL);
     if (daemon->mode == DAEMON_OFFLINE)

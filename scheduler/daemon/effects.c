@@ -68,3 +68,16 @@ void effects_carry_out(Daemon *daemon, const EngineEffect *effects, guint n, int
             cancel(daemon, &effects[i], now_us);
     }
 }
+
+void effects_end_run(Daemon *daemon, int64_t dag_run_id)
+{
+    const Dag *dag = engine_run_dag(daemon->engine, dag_run_id);
+    if (dag == NULL || engine_run_live(daemon->engine, dag_run_id) == 0)
+        return;
+    for (uint32_t i = 0; i < dag->n_tasks; i++) {
+        const TaskInstance *ti = engine_task(daemon->engine, dag_run_id, i);
+        if (task_state_is_executing(ti->state) &&
+            !executor_cancel(daemon->executor, (AttemptId){ti->id, ti->try_number}))
+            daemon->n_unstarted++;
+    }
+}
