@@ -44,7 +44,7 @@ static const VerbHint verb_hints[] = {
     {"dags", "list-jobs", "`weir dags list-runs DAG` lists the runs"},
     {"dags", "list_runs", "it is `weir dags list-runs DAG`"},
     {"tasks", "run", "tasks run as part of a run: `weir run DAG`, or `weir tasks clear` to run one again"},
-    {"tasks", "failed-deps", "`weir tasks states-for-dag-run DAG RUN` shows what its upstream did"},
+    {"tasks", "failed-deps", "it is `weir tasks explain DAG TASK RUN`"},
     {"tasks", "log", "it is `weir tasks logs DAG TASK RUN`"},
     {"tasks", "states", "it is `weir tasks states-for-dag-run DAG RUN`"},
     {"tasks", "cancel", "it is `weir dags cancel DAG RUN`, or `weir tasks mark DAG RUN TASK --state failed`"},

@@ -19,6 +19,7 @@
  *     tasks_logs.c         log files; log_follow.c: as they grow; log_tail.c: their end
  *     tasks_render.c       templates from committed rows
  *   Verbs that write       build a command document (docs/commands.md)
+ *     tasks_explain.c      why a task is not running (asks, and changes nothing)
  *     dags_write.c         trigger, pause, cancel, mark, clear
  *     tasks_write.c        clear, mark
  *     pools.c              pools, reading too
@@ -31,9 +32,9 @@
  *     run_display.c        run_live.c: redrawn on a terminal; run_progress.c: a line per change elsewhere
  *     run_summary.c        how it ended and what to do next
  *     signals.c            Ctrl-C, terminal size
- *
  *   weir scheduler         service.c: with schedules, until a signal; weir standalone is the same yet
  *     standby.c            waiting for the lock; sd_notify.c: what systemd wants to hear
+ *
  *   Used by all            cli.c settings, store, folder; lookup.c names -> rows, with suggestions
  *     documents.c          rows -> JSON objects with REST's names
  *     output.c             table, plain, JSON; output_yaml.c: YAML

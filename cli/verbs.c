@@ -126,6 +126,10 @@ const Verb all_verbs[] = {
      OPTIONS({"follow", 'f', OPTION_FLAG, NULL, "go on until the task has ended"},
              {"try", 0, OPTION_VALUE, "N", "which try (default: the last)"}),
      verb_tasks_logs},
+    {"tasks", "explain", "DAG TASK RUN", "why a task is not running",
+     "weir tasks explain pinterest_batch query 2026-01-01", NULL, verb_tasks_explain,
+     "Lists all that keeps it waiting: upstream tasks, limits and who is at them, pauses, retries.\n"
+     "RUN is a run id or a logical date."},
     {"tasks", "render", "DAG TASK RUN", "its templates, rendered for a run",
      "weir tasks render pinterest_batch load 2026-01-01", NULL, verb_tasks_render},
     {"tasks", "clear", "DAG", "run tasks again",

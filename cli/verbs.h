@@ -31,6 +31,7 @@ int verb_dags_trigger(Cli *cli, GError **error);
 int verb_dags_unpause(Cli *cli, GError **error);
 
 /* tasks_*.c */
+int verb_tasks_explain(Cli *cli, GError **error);
 int verb_tasks_list(Cli *cli, GError **error);
 int verb_tasks_logs(Cli *cli, GError **error);
 int verb_tasks_render(Cli *cli, GError **error);
@@ -45,10 +46,10 @@ int verb_pools_get(Cli *cli, GError **error);
 int verb_pools_list(Cli *cli, GError **error);
 int verb_pools_set(Cli *cli, GError **error);
 
-/* run.c, verb_runner.c */
 /* service.c */
 int verb_scheduler(Cli *cli, GError **error);
 int verb_standalone(Cli *cli, GError **error);
 
+/* run.c, verb_runner.c */
 int verb_run(Cli *cli, GError **error);
 int verb_runner(Cli *cli, GError **error);
