@@ -96,9 +96,10 @@ typedef enum {
 } RunOrder;
 
 typedef struct {
-    const char *dag_id; /**< NULL = of all DAGs */
-    unsigned states;    /**< bits 1 << RunState; 0 = any */
-    unsigned types;     /**< bits 1 << RunType; 0 = any */
+    const char *dag_id;  /**< NULL = of all DAGs */
+    unsigned states;     /**< bits 1 << RunState; 0 = any */
+    unsigned types;      /**< bits 1 << RunType; 0 = any */
+    int64_t backfill_id; /**< 0 = any */
     TimeRange run_after, logical_date, start_date, end_date;
     RunOrder order;
     bool descending;
@@ -178,6 +179,26 @@ bool store_find_xcom(StoreConn *conn, int64_t dag_run_id, const char *task_id, c
 /** Of XCom, by task_id and key; `task_id` and `key` may be NULL for any. */
 GPtrArray *store_list_xcoms(StoreConn *conn, int64_t dag_run_id, const char *task_id, const char *key,
                             Page page, int64_t *ret_total, GError **error);
+
+/* ---- backfills ---- */
+
+typedef struct {
+    const char *dag_id; /**< NULL = of all DAGs */
+    bool descending;    /**< by id */
+    Page page;
+} BackfillQuery;
+
+Backfill *store_get_backfill(StoreConn *conn, int64_t id, GError **error);
+/** Of Backfill, by id. */
+GPtrArray *store_list_backfills(StoreConn *conn, const BackfillQuery *query, int64_t *ret_total,
+                                GError **error);
+/** The one of a DAG that is not completed; `*ret` is NULL when there is none. */
+bool store_find_unfinished_backfill(StoreConn *conn, const char *dag_id, Backfill **ret, GError **error);
+bool store_read_backfill_progress(StoreConn *conn, int64_t backfill_id, BackfillProgress *ret,
+                                  GError **error);
+/** Whether the run stands at the first date of that backfill. */
+bool store_is_first_of_backfill(StoreConn *conn, int64_t backfill_id, int64_t dag_run_id, bool *ret,
+                                GError **error);
 
 /* ---- pools, audit log ---- */
 

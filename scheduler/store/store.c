@@ -99,6 +99,9 @@ static bool read_state(Store *store, GError **error)
                     "SELECT 1 + max((SELECT coalesce(max(id), 0) FROM task_instance), last_deleted_id) "
                     "FROM id_counter WHERE name = 'task_instance'",
                     &store->next_task_id, error) &&
+           read_int(store->conn,
+                    "SELECT 1 + coalesce((SELECT seq FROM sqlite_sequence WHERE name = 'backfill'), 0)",
+                    &store->next_backfill_id, error) &&
            read_int(store->conn, "PRAGMA page_size", &store->page_size, error);
 }
 
@@ -198,10 +201,10 @@ bool store_begin(Store *store, GError **error)
 /**
  * Once a process has written more than a few commits: gives the log its full size at once, as zeros.
  *
- * A commit that makes the file longer has its size and blocks to sync as well, and with them whatever else the
- * file system's journal holds: the log files and folders of all tasks just started. On ext4 that is most of the
- * time of a commit. Readers and recovery stop at the first frame whose salt is not the log's, so zeros are nothing.
- * A failure costs only time.
+ * A commit that makes the file longer has its size and blocks to sync as well, and with them whatever else
+ * the file system's journal holds: the log files and folders of all tasks just started. On ext4 that is most
+ * of the time of a commit. Readers and recovery stop at the first frame whose salt is not the log's, so zeros
+ * are nothing. A failure costs only time.
  */
 static void grow_log(Store *store)
 {

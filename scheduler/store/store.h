@@ -63,6 +63,7 @@ int64_t store_wal_bytes(const Store *store);
 /* ---- ids: from memory, never given twice, not even after deletes ---- */
 
 int64_t store_next_run_id(Store *store);
+int64_t store_next_backfill_id(Store *store);
 /** The first of `n` consecutive ids. */
 int64_t store_reserve_task_ids(Store *store, uint32_t n);
 
@@ -84,7 +85,7 @@ bool store_replace_import_errors(Store *store, const ImportError *items, size_t 
 
 /** The run's DAG and version must be stored. WEIR_ERROR_CONFLICT: that run id or logical date exists. */
 bool store_insert_run(Store *store, const DagRun *run, GError **error);
-/** All that may change: everything but id, dag_id, run_id, type, logical date, interval and trigger. */
+/** All that may change: everything but id, dag_id, run_id, logical date, interval and who triggered it. */
 bool store_update_run(Store *store, const DagRun *run, GError **error);
 bool store_delete_run(Store *store, int64_t dag_run_id, GError **error);
 
@@ -100,6 +101,19 @@ bool store_delete_xcom(Store *store, int64_t dag_run_id, const char *task_id, co
                        GError **error);
 /** All of one task instance: done when an attempt of it starts. */
 bool store_delete_xcoms(Store *store, int64_t dag_run_id, const char *task_id, GError **error);
+
+/* ---- backfills ---- */
+
+/** With its id. WEIR_ERROR_CONFLICT: the DAG has an unfinished one. */
+bool store_insert_backfill(Store *store, const Backfill *backfill, GError **error);
+/** Its dates in the order in which they are to run. */
+bool store_insert_backfill_dates(Store *store, int64_t backfill_id, const BackfillDate *items, size_t n,
+                                 GError **error);
+/** is_paused, updated_at and completed_at. */
+bool store_update_backfill(Store *store, const Backfill *backfill, GError **error);
+/** Completes it if no run of it is queued or running; else, and when it is completed already, does nothing.
+ */
+bool store_complete_backfill(Store *store, int64_t backfill_id, int64_t now_us, GError **error);
 
 /* ---- pools, audit log ---- */
 
