@@ -222,10 +222,14 @@ GPtrArray *store_list_events(StoreConn *conn, const EventQuery *query, int64_t *
 
 /* ---- upkeep ---- */
 
-/** Copies the whole database, consistent, into a new file at `path` (0600); it must not exist. */
+/**
+ * Copies the whole database, as of now, into a new file at `path` (0600), synced; it must not exist. Writers
+ * go on meanwhile, but their log is not emptied before this is done.
+ */
 bool store_copy_to(StoreConn *conn, const char *path, GError **error);
 /**
- * Checks the file: all pages and indexes if `thorough`, else the quick way; then foreign keys. True when it
- * could be done; `ret_problems` gets a line for each finding (empty = sound), of char *.
+ * Checks the file: all pages and indexes if `thorough`, else the quick way; then foreign keys; then what must
+ * hold between rows (a finished run has no unfinished task, ...). True when it could be done; `ret_problems`
+ * gets a line for each finding (empty = sound), of char *.
  */
 bool store_check(StoreConn *conn, bool thorough, GPtrArray **ret_problems, GError **error);
