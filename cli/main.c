@@ -18,8 +18,10 @@
  *     tasks_read.c         tasks and their states
  *     tasks_logs.c         log files; log_follow.c: as they grow; log_tail.c: their end
  *     tasks_render.c       templates from committed rows
- *   Verbs that write       build a command document (docs/commands.md)
+ *     db.c                 the database as a file: check, migrate, backup
+ *     jobs.c               whether a scheduler answers
  *     tasks_explain.c      why a task is not running (asks, and changes nothing)
+ *   Verbs that write       build a command document (docs/commands.md)
  *     dags_write.c         trigger, pause, cancel, mark, clear
  *     tasks_write.c        clear, mark
  *     pools.c              pools, reading too

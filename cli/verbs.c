@@ -165,6 +165,21 @@ const Verb all_verbs[] = {
              {"count", 'n', OPTION_VALUE, "N", "how many (default: 1)"}),
      verb_schedule_next},
 
+    {"db", "check", "", "is the database sound?", "weir db check", NULL, verb_db_check,
+     "Reads all of it: pages, references, and what must hold between rows. Exit status 1 if\n"
+     "anything is wrong. Whatever is running goes on meanwhile."},
+    {"db", "migrate", "", "make the database, or bring it up to date", "weir db migrate", NULL,
+     verb_db_migrate,
+     "Whatever opens it for writing does that too; an older database is copied beside itself first."},
+    {"db", "backup", "FILE", "copy the database into a new file", "weir db backup /backup/weir-monday.db",
+     NULL, verb_db_backup,
+     "Also while weir runs: the copy is the state of one moment, checked, and on the disk when\n"
+     "this returns. An existing file is never overwritten."},
+    {"jobs", "check", "", "is a scheduler running?", "weir jobs check",
+     OPTIONS({"job-type", 0, OPTION_VALUE, "TYPE", "SchedulerJob, the one kind there is"},
+             {"local", 0, OPTION_FLAG, NULL, "only on this machine, as always"}),
+     verb_jobs_check, "Exit status 0 if one answers within 10 seconds, else 1."},
+
     {"config", "list", "", "all settings and where each comes from", "weir config list", NULL,
      verb_config_list},
     {"config", "get-value", "SECTION KEY", "one setting", "weir config get-value core parallelism", NULL,

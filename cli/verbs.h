@@ -40,6 +40,12 @@ int verb_tasks_states_for_dag_run(Cli *cli, GError **error);
 int verb_tasks_clear(Cli *cli, GError **error);
 int verb_tasks_mark(Cli *cli, GError **error);
 
+/* db.c, jobs.c */
+int verb_db_backup(Cli *cli, GError **error);
+int verb_db_check(Cli *cli, GError **error);
+int verb_db_migrate(Cli *cli, GError **error);
+int verb_jobs_check(Cli *cli, GError **error);
+
 /* pools.c */
 int verb_pools_delete(Cli *cli, GError **error);
 int verb_pools_get(Cli *cli, GError **error);

@@ -113,8 +113,8 @@ static json_t *status(Command *command, GError **error)
     (void)error;
     const Daemon *daemon = command->daemon;
     g_autofree char *started_at = instant_format(daemon->started_at_us, INSTANT_JSON);
-    return json_pack("{s:i, s:s, s:s, s:s}", "pid", (int)getpid(), "verb", daemon->verb, "version",
-                     WEIR_VERSION, "started_at", started_at);
+    return json_pack("{s:i, s:s, s:s, s:s, s:b}", "pid", (int)getpid(), "verb", daemon->verb, "version",
+                     WEIR_VERSION, "started_at", started_at, "is_scheduler", daemon->mode == DAEMON_SERVICE);
 }
 
 /* Only looks whether there is such a run; the connection that asked does the watching. */
