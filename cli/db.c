@@ -11,22 +11,6 @@
 #include <string.h>
 #include <sys/stat.h>
 
-/** A reader; that there is nothing to read is an error here. */
-static StoreConn *need_reader(Cli *cli, GError **error)
-{
-    GError *failure = NULL;
-    StoreConn *reader = cli_reader(cli, &failure);
-    if (reader != NULL)
-        return reader;
-    if (failure != NULL)
-        g_propagate_error(error, failure);
-    else
-        g_set_error(error, WEIR_ERROR, WEIR_ERROR_NOT_FOUND,
-                    "there is no database in %s yet: the first run, or `weir db migrate`, makes it",
-                    cli->settings->home);
-    return NULL;
-}
-
 static char *database_path(const Cli *cli)
 {
     return g_build_filename(cli->settings->home, "weir.db", NULL);
@@ -37,7 +21,7 @@ static char *database_path(const Cli *cli)
 int verb_db_check(Cli *cli, GError **error)
 {
     static const char *const columns[] = {"problem", NULL};
-    StoreConn *reader = need_reader(cli, error);
+    StoreConn *reader = cli_need_reader(cli, error);
     g_autoptr(GPtrArray) problems = NULL;
     if (reader == NULL || !store_check(reader, false, &problems, error))
         return EXIT_FAILURE;
@@ -85,7 +69,7 @@ static void say_migration(Cli *cli, const char *path, const StoreOpenReport *rep
 /** Somebody has it open for writing, and so has upgraded it; unless that is an older weir. */
 static bool migrated_by_holder(Cli *cli, StoreOpenReport *report, GError **error)
 {
-    if (need_reader(cli, error) == NULL)
+    if (cli_need_reader(cli, error) == NULL)
         return false;
     report->version_before = report->version_after = store_schema_version();
     return true;
@@ -131,7 +115,7 @@ static bool check_copy(const char *path, GError **error)
 int verb_db_backup(Cli *cli, GError **error)
 {
     const char *path = args_word(cli->args, 0);
-    StoreConn *reader = need_reader(cli, error);
+    StoreConn *reader = cli_need_reader(cli, error);
     if (reader == NULL || !store_copy_to(reader, path, error) || !check_copy(path, error))
         return EXIT_FAILURE;
     struct stat st;

@@ -24,6 +24,7 @@
  *   Verbs that write       build a command document (docs/commands.md)
  *     dags_write.c         trigger, pause, cancel, mark, clear
  *     tasks_write.c        clear, mark
+ *     db_clean.c           deleting old runs, or a DAG
  *     pools.c              pools, reading too
  *     write.c              what they share
  *     command.c            over weir.sock, or in-process while nobody holds the lock

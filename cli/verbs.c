@@ -112,6 +112,9 @@ const Verb all_verbs[] = {
      verb_dags_clear},
     {"dags", "cancel", "DAG RUN", "end a run: its processes are stopped, it fails",
      "weir dags cancel pinterest_batch manual__2026-01-01T00:00:00+00:00", NULL, verb_dags_cancel},
+    {"dags", "delete", "DAG", "delete a DAG's runs, their logs, and all that is stored of it",
+     "weir dags delete old_etl", OPTIONS(YES), verb_dags_delete,
+     "Its file stays: while it is in the DAG folder, the DAG comes back, without its past."},
     {"dags", "mark", "DAG RUN", "set the state of a run by hand",
      "weir dags mark pinterest_batch RUN --state success",
      OPTIONS({"state", 0, OPTION_VALUE, "STATE", "success or failed"}, DRY_RUN), verb_dags_mark},
@@ -175,6 +178,15 @@ const Verb all_verbs[] = {
      NULL, verb_db_backup,
      "Also while weir runs: the copy is the state of one moment, checked, and on the disk when\n"
      "this returns. An existing file is never overwritten."},
+    {"db", "clean", "", "delete old runs with their logs",
+     "weir db clean --clean-before-timestamp 2026-01-01 --dry-run",
+     OPTIONS({"clean-before-timestamp", 0, OPTION_VALUE, "TIME", "delete runs that ended before this"},
+             {"dag-ids", 0, OPTION_VALUE, "DAG,DAG...", "only runs of these"},
+             {"batch-size", 0, OPTION_VALUE, "N", "so many runs at a time (default: 100)"}, DRY_RUN, YES),
+     verb_db_clean,
+     "Also deletes audit log events and versions of DAG files from before that time; of the versions,\n"
+     "those that no run is on. Unfinished runs stay, and so does each DAG's last scheduled run, from\n"
+     "which its schedule goes on. Whatever is running goes on meanwhile."},
     {"jobs", "check", "", "is a scheduler running?", "weir jobs check",
      OPTIONS({"job-type", 0, OPTION_VALUE, "TYPE", "SchedulerJob, the one kind there is"},
              {"local", 0, OPTION_FLAG, NULL, "only on this machine, as always"}),

@@ -17,6 +17,7 @@ int verb_dags_validate(Cli *cli, GError **error);
 
 /* dags_*.c */
 int verb_dags_details(Cli *cli, GError **error);
+int verb_dags_delete(Cli *cli, GError **error);
 int verb_dags_list(Cli *cli, GError **error);
 int verb_dags_list_import_errors(Cli *cli, GError **error);
 int verb_dags_next_execution(Cli *cli, GError **error);
@@ -42,6 +43,7 @@ int verb_tasks_mark(Cli *cli, GError **error);
 
 /* db.c, jobs.c */
 int verb_db_backup(Cli *cli, GError **error);
+int verb_db_clean(Cli *cli, GError **error);
 int verb_db_check(Cli *cli, GError **error);
 int verb_db_migrate(Cli *cli, GError **error);
 int verb_jobs_check(Cli *cli, GError **error);

@@ -65,6 +65,10 @@ typedef enum {
     WRITE_POOL,
     WRITE_DELETE_POOL,
     WRITE_DAG_PAUSED,
+    WRITE_DELETE_RUN,
+    WRITE_DELETE_DAG,
+    WRITE_DELETE_DAG_VERSION,
+    WRITE_DELETE_EVENT,
 } WriteKind;
 
 typedef struct {
@@ -72,7 +76,8 @@ typedef struct {
     EventLog *event; /**< EVENT; owned */
     XCom *xcom;      /**< XCOM; DELETE_XCOMS (dag_run_id, task_id); owned */
     Pool *pool;      /**< POOL; DELETE_POOL (name); owned */
-    char *dag_id;    /**< DAG_PAUSED; owned */
+    char *dag_id;    /**< DAG_PAUSED, DELETE_DAG; owned */
+    int64_t id;      /**< DELETE_RUN, DELETE_DAG_VERSION, DELETE_EVENT */
     bool is_paused;
 } PendingWrite;
 
@@ -185,6 +190,9 @@ void persist_add_delete_xcoms(Daemon *daemon, int64_t dag_run_id, const char *ta
 void persist_add_pool(Daemon *daemon, Pool *pool);
 void persist_add_delete_pool(Daemon *daemon, const char *name);
 void persist_add_dag_paused(Daemon *daemon, const char *dag_id, bool is_paused);
+/** `kind`: DELETE_RUN, DELETE_DAG_VERSION or DELETE_EVENT. */
+void persist_add_delete(Daemon *daemon, WriteKind kind, int64_t id);
+void persist_add_delete_dag(Daemon *daemon, const char *dag_id);
 
 /* ---- reports.c ---- */
 

@@ -79,6 +79,13 @@ DagVersion *store_get_dag_version(StoreConn *conn, int64_t version_id, GError **
 GPtrArray *store_list_dag_versions(StoreConn *conn, const char *dag_id, Page page, int64_t *ret_total,
                                    GError **error);
 
+/**
+ * Versions that nothing needs: older than `before_us`, without runs, and not their DAG's latest. `dag_id`
+ * may be NULL for any. Gives at most `limit` ids (int64_t), of the oldest.
+ */
+GArray *store_list_idle_versions(StoreConn *conn, const char *dag_id, int64_t before_us, int64_t limit,
+                                 GError **error);
+
 /** Of ImportError, by file name. */
 GPtrArray *store_list_import_errors(StoreConn *conn, Page page, int64_t *ret_total, GError **error);
 
@@ -117,6 +124,9 @@ DagRun *store_get_run_by_id(StoreConn *conn, int64_t dag_run_id, GError **error)
 GPtrArray *store_list_runs(StoreConn *conn, const RunQuery *query, int64_t *ret_total, GError **error);
 /** Of DagRun: all that are queued or running, by id. What recovery begins with. */
 GPtrArray *store_list_unfinished_runs(StoreConn *conn, GError **error);
+
+/** Of DagRun: the next `limit` runs by id, whatever they are; for going through all of them in slices. */
+GPtrArray *store_list_runs_after(StoreConn *conn, int64_t after_id, int64_t limit, GError **error);
 
 /** How many runs of a DAG are queued and running. */
 bool store_count_active_runs(StoreConn *conn, const char *dag_id, int64_t *ret_queued, int64_t *ret_running,
@@ -219,6 +229,10 @@ typedef struct {
 
 /** Of EventLog. */
 GPtrArray *store_list_events(StoreConn *conn, const EventQuery *query, int64_t *ret_total, GError **error);
+
+/** Ids (int64_t) of at most `limit` events from before that time, of one DAG unless `dag_id` is NULL. */
+GArray *store_list_old_events(StoreConn *conn, const char *dag_id, int64_t before_us, int64_t limit,
+                              GError **error);
 
 /* ---- upkeep ---- */
 

@@ -78,6 +78,8 @@ bool store_set_dag_stale(Store *store, const char *dag_id, bool is_stale, GError
 bool store_set_dag_import_errors(Store *store, const char *dag_id, bool has_import_errors, GError **error);
 /** With its runs, task instances, XComs and versions; the audit log stays. */
 bool store_delete_dag(Store *store, const char *dag_id, GError **error);
+/** One that store_list_idle_versions() gave. */
+bool store_delete_dag_version(Store *store, int64_t version_id, GError **error);
 /** Makes these the only import errors; a file that had one keeps its id. */
 bool store_replace_import_errors(Store *store, const ImportError *items, size_t n, GError **error);
 
@@ -122,5 +124,6 @@ bool store_put_pool(Store *store, const Pool *pool, GError **error);
 /** WEIR_ERROR_CONFLICT for default_pool. */
 bool store_delete_pool(Store *store, const char *name, GError **error);
 
+bool store_delete_event(Store *store, int64_t event_log_id, GError **error);
 /** Appends; `ret_id` may be NULL. */
 bool store_add_event(Store *store, const EventLog *event, int64_t *ret_id, GError **error);

@@ -61,6 +61,14 @@ GPtrArray *store_list_runs(StoreConn *conn, const RunQuery *wanted, int64_t *ret
     return take_all(&query, error);
 }
 
+GPtrArray *store_list_runs_after(StoreConn *conn, int64_t after_id, int64_t limit, GError **error)
+{
+    Query query = query_begin(conn, "SELECT " RUN_COLUMNS " FROM dag_run WHERE id > ? ORDER BY id LIMIT ?");
+    query_bind_int(&query, after_id);
+    query_bind_int(&query, limit);
+    return take_all(&query, error);
+}
+
 GPtrArray *store_list_unfinished_runs(StoreConn *conn, GError **error)
 {
     Query query =

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: MIT
 """What who looks after weir types: explain, db, jobs, dags delete, tasks test."""
+import datetime
 import json
 import signal
 import sqlite3
@@ -165,3 +166,94 @@ class TestJobs:
     def test_wrong_type(self, weir):
         result = weir("jobs", "check", "--job-type", "TriggererJob")
         assert result.returncode == 2 and "SchedulerJob" in result.stderr
+
+
+class TestClean:
+    @pytest.fixture
+    def old_runs(self, weir, write_dag):
+        write_dag("done", "tasks: {a: {command: echo hello}, b: {command: 'true', depends_on: a}}")
+        write_dag("other", "tasks: {a: {command: echo hello}}")
+        for dag, run in [("done", "r1"), ("done", "r2"), ("other", "r1")]:
+            assert weir("run", dag, "-r", run).returncode == 0
+
+    @staticmethod
+    def now():
+        return datetime.datetime.now(datetime.timezone.utc).isoformat()
+
+    def test_dry_run_deletes_nothing(self, weir, old_runs, home):
+        rows = objects(weir("db", "clean", "--clean-before-timestamp", self.now(), "--dry-run", "-o", "json"))
+        assert rows == [{"dag_id": "done", "dag_runs": 2, "task_instances": 4},
+                        {"dag_id": "other", "dag_runs": 1, "task_instances": 1}]
+        assert len(objects(weir("dags", "list-runs", "done", "-o", "json"))) == 2
+        assert len(list(home.glob("logs/*/*/*/attempt=1.log"))) == 5
+
+    def test_one_dag(self, weir, old_runs, home):
+        result = weir("db", "clean", "--clean-before-timestamp", self.now(), "--dag-ids", "done", "--batch-size", "1")
+        assert result.returncode == 0 and "Deleted 2 runs with 4 task instances" in result.stderr, result.stderr
+        assert objects(weir("dags", "list-runs", "done", "-o", "json")) == []
+        assert [path.parts[-3] for path in home.glob("logs/*/*/*")] == ["dag_id=other"]
+        assert weir("db", "check").returncode == 0
+        assert weir("run", "done", "-r", "r1").returncode == 0
+
+    @pytest.mark.parametrize("words, code, said", [
+        ((), 2, "--clean-before-timestamp is missing"),
+        (("--clean-before-timestamp", "soon"), 1, "soon"),
+        (("--clean-before-timestamp", "2999-01-01"), 1, "future"),
+        (("--clean-before-timestamp", "2026-01-01", "--dag-ids", "dne"), 1, 'did you mean "done"?'),
+        (("--clean-before-timestamp", "2026-01-01", "--batch-size", "0"), 2, "whole number"),
+    ])
+    def test_wrong(self, weir, old_runs, words, code, said):
+        result = weir("db", "clean", *words)
+        assert result.returncode == code and said in result.stderr
+
+    def test_while_a_scheduler_runs(self, weir, old_runs, start_weir, wait_for, write_dag):
+        process = start_weir("scheduler")
+        wait_for(lambda: weir("jobs", "check").returncode == 0)
+        for number in range(30):
+            weir("dags", "trigger", "done", "-r", f"more{number}")
+        wait_for(lambda: all(row["state"] == "success" for row in objects(weir("dags", "list-runs", "done", "-o", "json"))))
+        result = weir("db", "clean", "--clean-before-timestamp", self.now(), "-y", "--batch-size", "5")
+        assert "Deleted 33 runs with 65 task instances" in result.stderr, result.stderr
+        assert objects(weir("dags", "list-runs", "done", "-o", "json")) == []
+        assert weir("db", "check").returncode == 0
+        weir("dags", "trigger", "other", "-r", "r1")
+        wait_for(lambda: weir("dags", "state", "other", "r1").stdout == "success\n")
+        process.terminate()
+        assert process.wait(30) == 0
+
+
+class TestDelete:
+    def test_delete(self, weir, write_dag, home):
+        path = write_dag("done", "tasks: {a: {command: echo hello}}")
+        weir("run", "done", "-r", "r1")
+        result = weir("dags", "delete", "done", "-y")
+        assert result.returncode == 0 and "its file is still there" in result.stderr
+        assert not (home / "logs" / "dag_id=done").exists()
+        assert "has never run" in weir("dags", "state", "done", "r1").stderr
+        assert weir("run", "done", "-r", "r1").returncode == 0
+        path.unlink()
+        result = weir("dags", "delete", "done", "-y")
+        assert result.returncode == 0 and "still there" not in result.stderr
+        assert weir("dags", "delete", "done").returncode == 1
+        assert objects(weir("dags", "list", "-o", "json")) == []
+
+    def test_refused_while_it_runs(self, weir, blocked):
+        result = weir("dags", "delete", "blocked", "-y")
+        assert result.returncode == 1 and 'unfinished run, such as "r1" (running)' in result.stderr
+        assert weir("dags", "state", "blocked", "r1").stdout == "running\n"
+
+    def test_suggestion(self, weir, write_dag):
+        write_dag("done", "tasks: {a: {command: echo hello}}")
+        assert 'did you mean "done"?' in weir("dags", "delete", "dne").stderr
+
+    def test_it_comes_back_in_a_scheduler(self, weir, write_dag, start_weir, wait_for):
+        write_dag("done", 'schedule: "@yearly"\ntasks: {a: {command: echo hello}}')
+        process = start_weir("scheduler")
+        wait_for(lambda: weir("jobs", "check").returncode == 0)
+        weir("dags", "trigger", "done", "-r", "r1")
+        wait_for(lambda: weir("dags", "state", "done", "r1").stdout == "success\n")
+        assert weir("dags", "delete", "done").returncode == 0
+        wait_for(lambda: weir("dags", "trigger", "done", "-r", "r1").returncode == 0)
+        wait_for(lambda: weir("dags", "state", "done", "r1").stdout == "success\n")
+        process.terminate()
+        assert process.wait(30) == 0
