@@ -18,6 +18,7 @@
  *     tasks_read.c         tasks and their states
  *     tasks_logs.c         log files; log_follow.c: as they grow; log_tail.c: their end
  *     tasks_render.c       templates from committed rows
+ *     tasks_test.c         a task's command in the foreground, without a run
  *     db.c                 the database as a file: check, migrate, backup
  *     jobs.c               whether a scheduler answers
  *     tasks_explain.c      why a task is not running (asks, and changes nothing)

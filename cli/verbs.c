@@ -135,6 +135,12 @@ const Verb all_verbs[] = {
      "RUN is a run id or a logical date."},
     {"tasks", "render", "DAG TASK RUN", "its templates, rendered for a run",
      "weir tasks render pinterest_batch load 2026-01-01", NULL, verb_tasks_render},
+    {"tasks", "test", "DAG TASK [LOGICAL_DATE]", "run a task's command here, without a run",
+     "weir tasks test pinterest_batch load 2026-01-01 -p user_id=0ab336d6fcf7", OPTIONS(PARAM),
+     verb_tasks_test,
+     "Nothing is waited for, limited, timed or recorded: the command runs in this terminal, from the\n"
+     "DAG file as it is now, with the environment that it would have. LOGICAL_DATE may be that of a\n"
+     "run, or its run id: then with its params and XComs. The exit status is the command's."},
     {"tasks", "clear", "DAG", "run tasks again",
      "weir tasks clear pinterest_batch -t 'clean_.*' --run-id RUN -d",
      OPTIONS(

@@ -37,6 +37,7 @@ int verb_tasks_list(Cli *cli, GError **error);
 int verb_tasks_logs(Cli *cli, GError **error);
 int verb_tasks_render(Cli *cli, GError **error);
 int verb_tasks_state(Cli *cli, GError **error);
+int verb_tasks_test(Cli *cli, GError **error);
 int verb_tasks_states_for_dag_run(Cli *cli, GError **error);
 int verb_tasks_clear(Cli *cli, GError **error);
 int verb_tasks_mark(Cli *cli, GError **error);

@@ -257,3 +257,60 @@ class TestDelete:
         wait_for(lambda: weir("dags", "state", "done", "r1").stdout == "success\n")
         process.terminate()
         assert process.wait(30) == 0
+
+
+class TestTasksTest:
+    @pytest.fixture
+    def sample(self, write_dag):
+        return write_dag("sample", """
+            params: {n: {type: integer, default: 3}}
+            env: {DAY: "{{ ds }}"}
+            tasks:
+              say: {command: "echo $DAY {{ params.n }} $WEIR_TASK_ID; echo rows=12 >>$WEIR_OUTPUT; exit 4"}
+              count: {command: [seq, "{{ params.n }}"], depends_on: say}
+              lost: {command: [nonesuch]}
+              killed: {command: "kill -9 $$"}
+              skipped: {command: "exit 99"}
+              nothing: {}
+              pull: {command: ["echo", "{{ ti.xcom_pull(task_ids='count') }}"]}
+              secret: {command: 'echo "[$WEIR_CONN_DB]"'}
+              reads: {command: cat}
+            """)
+
+    def test_as_an_attempt_would(self, weir, sample, home):
+        result = weir("tasks", "test", "sample", "say", "2026-01-05", "-p", "n=2")
+        assert result.returncode == 4 and result.stdout == "2026-01-05 2 say\n"
+        assert "sample.say try 1: echo $DAY 2" in result.stderr and "XCom rows: 12" in result.stderr
+        assert "the task would fail" in result.stderr
+        result = weir("tasks", "test", "sample", "count")
+        assert result.returncode == 0 and result.stdout == "1\n2\n3\n"
+        assert not (home / "weir.db").exists() and not (home / "logs").exists()
+
+    @pytest.mark.parametrize("task, code, said", [
+        ("killed", 137, "would fail"), ("skipped", 99, "would be skipped"), ("nothing", 0, "has no command"),
+        ("lost", 1, "nonesuch"), ("cont", 1, 'did you mean "count"?')])
+    def test_ends(self, weir, sample, task, code, said):
+        result = weir("tasks", "test", "sample", task)
+        assert result.returncode == code and said in result.stderr
+
+    def test_params(self, weir, sample):
+        assert 'no param "m"; did you mean "n"?' in weir("tasks", "test", "sample", "say", "-p", "m=1").stderr
+        assert weir("tasks", "test", "sample", "say", "-p", "n=x").returncode == 1
+        assert weir("tasks", "test", "sample", "say", "-p", "n").returncode == 2
+
+    def test_of_a_run(self, weir, sample, home):
+        weir("run", "sample", "-r", "r1", "-p", "n=2", "--logical-date", "2026-02-03")
+        before = objects(weir("tasks", "states-for-dag-run", "sample", "r1", "-o", "json"))
+        for run in ("r1", "2026-02-03"):
+            assert weir("tasks", "test", "sample", "say", run).stdout == "2026-02-03 2 say\n"
+        assert weir("tasks", "test", "sample", "say", "r1", "-p", "n=7").stdout == "2026-02-03 7 say\n"
+        assert objects(weir("tasks", "states-for-dag-run", "sample", "r1", "-o", "json")) == before
+
+    def test_xcoms_of_a_run(self, weir, write_dag):
+        write_dag("two", "tasks: {a: {command: echo 5}, b: {command: [echo, \"{{ ti.xcom_pull(task_ids='a') }}\"]}}")
+        weir("run", "two", "-r", "r1")
+        assert weir("tasks", "test", "two", "b", "r1").stdout == "5\n"
+
+    def test_no_secrets_in_its_environment_and_stdin(self, weir, sample):
+        assert weir("tasks", "test", "sample", "secret", env={"WEIR_CONN_DB": "pg://u:p@h/d"}).stdout == "[]\n"
+        assert weir("tasks", "test", "sample", "reads", input="typed\n").stdout == "typed\n"
