@@ -39,6 +39,21 @@ StoreConn *cli_reader(Cli *cli, GError **error)
     return cli->reader;
 }
 
+StoreConn *cli_need_reader(Cli *cli, GError **error)
+{
+    GError *failure = NULL;
+    StoreConn *reader = cli_reader(cli, &failure);
+    if (reader != NULL)
+        return reader;
+    if (failure != NULL)
+        g_propagate_error(error, failure);
+    else
+        g_set_error(error, WEIR_ERROR, WEIR_ERROR_NOT_FOUND,
+                    "there is no database in %s yet: the first run, or `weir db migrate`, makes it",
+                    cli->settings->home);
+    return NULL;
+}
+
 const DagFolder *cli_folder(Cli *cli, GError **error)
 {
     if (cli->folder != NULL)
@@ -80,9 +95,14 @@ char *cli_log_path(const Cli *cli, const DagRun *run, const char *task_id, int32
                            run->dag_id, run->run_id, task_id, try_number);
 }
 
+bool cli_may_ask(Cli *cli)
+{
+    return !args_flag(cli->args, "yes") && isatty(STDIN_FILENO) && isatty(STDERR_FILENO);
+}
+
 bool cli_confirm(Cli *cli, const char *question)
 {
-    if (args_flag(cli->args, "yes") || !isatty(STDIN_FILENO) || !isatty(STDERR_FILENO))
+    if (!cli_may_ask(cli))
         return true;
     g_printerr("%s [y/N] ", question);
     char line[16] = "";

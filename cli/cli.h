@@ -29,6 +29,8 @@ void cli_clear(Cli *cli);
 const Settings *cli_settings(Cli *cli, GError **error);
 /** A read-only connection. NULL without an error: there is no store yet, so nothing was ever run here. */
 StoreConn *cli_reader(Cli *cli, GError **error);
+/** The same, but that there is no store yet is an error. */
+StoreConn *cli_need_reader(Cli *cli, GError **error);
 /** The DAG folder, scanned once. */
 const DagFolder *cli_folder(Cli *cli, GError **error);
 
@@ -40,6 +42,8 @@ bool cli_time_option(Cli *cli, const char *name, int64_t *ret_us, GError **error
 /** Where the log of a try is; the caller frees. */
 char *cli_log_path(const Cli *cli, const DagRun *run, const char *task_id, int32_t try_number);
 
+/** On a terminal and without -y. */
+bool cli_may_ask(Cli *cli);
 /** Whether it is fine to go on: asks on a terminal unless -y, else yes. */
 bool cli_confirm(Cli *cli, const char *question);
 

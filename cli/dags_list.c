@@ -4,6 +4,7 @@
 #include "cli/cli.h"
 #include "cli/documents.h"
 #include "cli/verbs.h"
+#include "scheduler/store/lock.h"
 
 #include <stdlib.h>
 
@@ -104,24 +105,62 @@ int verb_dags_list(Cli *cli, GError **error)
     return EXIT_SUCCESS;
 }
 
-int verb_dags_list_import_errors(Cli *cli, GError **error)
+static void add_import_error(json_t *rows, const char *filename, const char *dag_id, const char *text,
+                             int64_t timestamp_us)
+{
+    g_autofree char *lines = g_strdup(text);
+    json_t *row = json_object();
+    json_object_set_new(row, "filename", document_text(filename));
+    json_object_set_new(row, "dag_id", document_text(dag_id));
+    json_object_set_new(row, "timestamp", document_time(timestamp_us));
+    json_object_set_new(row, "stack_trace", document_text(g_strchomp(lines))); /* Airflow's word */
+    json_array_append_new(rows, row);
+}
+
+/** Whether a service watches the folder, so that the store says what it found. */
+static bool is_maintained(const Settings *settings)
+{
+    g_autofree char *path = g_build_filename(settings->home, "weir.lock", NULL);
+    g_autoptr(LockHolder) holder = store_lock_holder(path, NULL);
+    return holder != NULL &&
+           (g_str_equal(holder->verb, "scheduler") || g_str_equal(holder->verb, "standalone"));
+}
+
+static bool add_stored_errors(Cli *cli, json_t *rows, GError **error)
+{
+    StoreConn *reader = cli_reader(cli, error);
+    g_autoptr(GPtrArray) stored =
+        reader != NULL ? store_list_import_errors(reader, (Page){0}, NULL, error) : NULL;
+    for (guint i = 0; stored != NULL && i < stored->len; i++) {
+        const ImportError *one = stored->pdata[i];
+        add_import_error(rows, one->filename, NULL, one->stack_trace, one->timestamp_us);
+    }
+    return stored != NULL;
+}
+
+static bool add_errors_of_folder(Cli *cli, json_t *rows, GError **error)
 {
     const DagFolder *folder = cli_folder(cli, error);
     if (folder == NULL)
-        return EXIT_FAILURE;
+        return false;
     const GPtrArray *files = dag_folder_files(folder);
-    json_auto_t *rows = json_array();
+    int64_t now_us = g_get_real_time();
     for (guint i = 0; i < files->len; i++) {
         const DagFile *file = g_ptr_array_index(files, i);
         g_autofree char *text = dag_file_error_text(file);
-        if (text == NULL)
-            continue;
-        json_t *row = json_object();
-        json_object_set_new(row, "filename", document_text(file->path));
-        json_object_set_new(row, "dag_id", document_text(file->dag_id));
-        json_object_set_new(row, "stack_trace", document_text(g_strchomp(text))); /* Airflow's word */
-        json_array_append_new(rows, row);
+        if (text != NULL)
+            add_import_error(rows, file->path, file->dag_id, text, now_us);
     }
+    return true;
+}
+
+int verb_dags_list_import_errors(Cli *cli, GError **error)
+{
+    const Settings *settings = cli_settings(cli, error);
+    json_auto_t *rows = json_array();
+    if (settings == NULL || !(is_maintained(settings) ? add_stored_errors(cli, rows, error)
+                                                      : add_errors_of_folder(cli, rows, error)))
+        return EXIT_FAILURE;
     static const char *const columns[] = {"filename", "stack_trace=error", NULL};
     output_rows(cli->format, columns, rows);
     return json_array_size(rows) > 0 ? EXIT_FAILURE : EXIT_SUCCESS;

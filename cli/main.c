@@ -11,15 +11,21 @@
  *     config.c info.c      settings; where things are
  *     schedule.c           fire times of a cron expression
  *     validate.c           DAG files and their errors
+ *     dags_next.c          when a DAG runs next
  *     dags_list.c          folder and store merged; import errors
  *     dags_show.c          one DAG: details, tree (tree.c)
  *     dags_runs.c          runs and their states
  *     tasks_read.c         tasks and their states
  *     tasks_logs.c         log files; log_follow.c: as they grow; log_tail.c: their end
  *     tasks_render.c       templates from committed rows
+ *     tasks_test.c         a task's command in the foreground, without a run
+ *     db.c                 the database as a file: check, migrate, backup
+ *     jobs.c               whether a scheduler answers
+ *     tasks_explain.c      why a task is not running (asks, and changes nothing)
  *   Verbs that write       build a command document (docs/commands.md)
  *     dags_write.c         trigger, pause, cancel, mark, clear
  *     tasks_write.c        clear, mark
+ *     db_clean.c           deleting old runs, or a DAG
  *     pools.c              pools, reading too
  *     write.c              what they share
  *     command.c            over weir.sock, or in-process while nobody holds the lock
@@ -30,6 +36,8 @@
  *     run_display.c        run_live.c: redrawn on a terminal; run_progress.c: a line per change elsewhere
  *     run_summary.c        how it ended and what to do next
  *     signals.c            Ctrl-C, terminal size
+ *   weir scheduler         service.c: with schedules, until a signal; weir standalone is the same yet
+ *     standby.c            waiting for the lock; sd_notify.c: what systemd wants to hear
  *
  *   Used by all            cli.c settings, store, folder; lookup.c names -> rows, with suggestions
  *     documents.c          rows -> JSON objects with REST's names

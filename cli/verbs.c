@@ -40,6 +40,19 @@
         "downstream", 'd', OPTION_FLAG, NULL, "also all tasks downstream of them"                            \
     }
 
+#define NO_WAIT                                                                                              \
+    {                                                                                                        \
+        "no-wait", 0, OPTION_FLAG, NULL, "fail if another weir works on this home, instead of standing by"   \
+    }
+#define KILL_TASKS                                                                                           \
+    {                                                                                                        \
+        "kill-tasks", 0, OPTION_FLAG, NULL, "when stopped, end the tasks first (default: they go on)"        \
+    }
+#define SERVICE_NOTES                                                                                        \
+    "Logs to stderr, one line an event. SIGTERM or Ctrl-C stops it within a second; running tasks go on "    \
+    "and\n"                                                                                                  \
+    "are taken up again by the next start. A second one on the same home waits and takes over."
+
 const Verb all_verbs[] = {
     {NULL, "run", "DAG_OR_FILE", "one run to its end in the foreground, with live progress",
      "weir run pinterest_batch -p user_id=0ab336d6fcf7\n"
@@ -51,6 +64,10 @@ const Verb all_verbs[] = {
      verb_run,
      "Exit status: 0 if the run succeeded, 1 if it failed or could not be run, 130 after Ctrl-C.\n"
      "Ctrl-C cancels the run and waits for its end; a second one leaves at once, and tasks go on."},
+    {NULL, "standalone", "", "scheduler and web page in one process", "weir standalone",
+     OPTIONS(NO_WAIT, KILL_TASKS), verb_standalone, SERVICE_NOTES},
+    {NULL, "scheduler", "", "run what is due, until it is stopped", "weir scheduler --no-wait",
+     OPTIONS(NO_WAIT, KILL_TASKS), verb_scheduler, SERVICE_NOTES},
     {NULL, "version", "", "print the version", "weir version", NULL, verb_version},
     {NULL, "info", "", "where things are and what runs", "weir info", NULL, verb_info},
 
@@ -72,6 +89,9 @@ const Verb all_verbs[] = {
      verb_dags_pause},
     {"dags", "unpause", "DAG", "schedule a DAG again", "weir dags unpause pinterest_batch", NULL,
      verb_dags_unpause},
+    {"dags", "next-execution", "DAG", "its next scheduled runs",
+     "weir dags next-execution pinterest_batch -n 3",
+     OPTIONS({"num-executions", 'n', OPTION_VALUE, "N", "how many (default: 1)"}), verb_dags_next_execution},
     {"dags", "list-runs", "DAG", "its runs, newest first",
      "weir dags list-runs pinterest_batch --state failed",
      OPTIONS({"state", 0, OPTION_VALUE, "STATE", "only those queued, running, success or failed"},
@@ -92,6 +112,9 @@ const Verb all_verbs[] = {
      verb_dags_clear},
     {"dags", "cancel", "DAG RUN", "end a run: its processes are stopped, it fails",
      "weir dags cancel pinterest_batch manual__2026-01-01T00:00:00+00:00", NULL, verb_dags_cancel},
+    {"dags", "delete", "DAG", "delete a DAG's runs, their logs, and all that is stored of it",
+     "weir dags delete old_etl", OPTIONS(YES), verb_dags_delete,
+     "Its file stays: while it is in the DAG folder, the DAG comes back, without its past."},
     {"dags", "mark", "DAG RUN", "set the state of a run by hand",
      "weir dags mark pinterest_batch RUN --state success",
      OPTIONS({"state", 0, OPTION_VALUE, "STATE", "success or failed"}, DRY_RUN), verb_dags_mark},
@@ -106,8 +129,18 @@ const Verb all_verbs[] = {
      OPTIONS({"follow", 'f', OPTION_FLAG, NULL, "go on until the task has ended"},
              {"try", 0, OPTION_VALUE, "N", "which try (default: the last)"}),
      verb_tasks_logs},
+    {"tasks", "explain", "DAG TASK RUN", "why a task is not running",
+     "weir tasks explain pinterest_batch query 2026-01-01", NULL, verb_tasks_explain,
+     "Lists all that keeps it waiting: upstream tasks, limits and who is at them, pauses, retries.\n"
+     "RUN is a run id or a logical date."},
     {"tasks", "render", "DAG TASK RUN", "its templates, rendered for a run",
      "weir tasks render pinterest_batch load 2026-01-01", NULL, verb_tasks_render},
+    {"tasks", "test", "DAG TASK [LOGICAL_DATE]", "run a task's command here, without a run",
+     "weir tasks test pinterest_batch load 2026-01-01 -p user_id=0ab336d6fcf7", OPTIONS(PARAM),
+     verb_tasks_test,
+     "Nothing is waited for, limited, timed or recorded: the command runs in this terminal, from the\n"
+     "DAG file as it is now, with the environment that it would have. LOGICAL_DATE may be that of a\n"
+     "run, or its run id: then with its params and XComs. The exit status is the command's."},
     {"tasks", "clear", "DAG", "run tasks again",
      "weir tasks clear pinterest_batch -t 'clean_.*' --run-id RUN -d",
      OPTIONS(
@@ -140,6 +173,30 @@ const Verb all_verbs[] = {
              {"from", 0, OPTION_VALUE, "TIME", "only times after this (default: now)"},
              {"count", 'n', OPTION_VALUE, "N", "how many (default: 1)"}),
      verb_schedule_next, "Prints one time a line, in UTC; with -v also on the clock of the zone."},
+
+    {"db", "check", "", "is the database sound?", "weir db check", NULL, verb_db_check,
+     "Reads all of it: pages, references, and what must hold between rows. Exit status 1 if\n"
+     "anything is wrong. Whatever is running goes on meanwhile."},
+    {"db", "migrate", "", "make the database, or bring it up to date", "weir db migrate", NULL,
+     verb_db_migrate,
+     "Whatever opens it for writing does that too; an older database is copied beside itself first."},
+    {"db", "backup", "FILE", "copy the database into a new file", "weir db backup /backup/weir-monday.db",
+     NULL, verb_db_backup,
+     "Also while weir runs: the copy is the state of one moment, checked, and on the disk when\n"
+     "this returns. An existing file is never overwritten."},
+    {"db", "clean", "", "delete old runs with their logs",
+     "weir db clean --clean-before-timestamp 2026-01-01 --dry-run",
+     OPTIONS({"clean-before-timestamp", 0, OPTION_VALUE, "TIME", "delete runs that ended before this"},
+             {"dag-ids", 0, OPTION_VALUE, "DAG,DAG...", "only runs of these"},
+             {"batch-size", 0, OPTION_VALUE, "N", "so many runs at a time (default: 100)"}, DRY_RUN, YES),
+     verb_db_clean,
+     "Also deletes audit log events and versions of DAG files from before that time; of the versions,\n"
+     "those that no run is on. Unfinished runs stay, and so does each DAG's last scheduled run, from\n"
+     "which its schedule goes on. Whatever is running goes on meanwhile."},
+    {"jobs", "check", "", "is a scheduler running?", "weir jobs check",
+     OPTIONS({"job-type", 0, OPTION_VALUE, "TYPE", "SchedulerJob, the one kind there is"},
+             {"local", 0, OPTION_FLAG, NULL, "only on this machine, as always"}),
+     verb_jobs_check, "Exit status 0 if one answers within 10 seconds, else 1."},
 
     {"config", "list", "", "all settings and where each comes from",
      "weir config list\nWEIR__CORE__PARALLELISM=8 weir config list", NULL, verb_config_list,

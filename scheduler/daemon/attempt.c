@@ -18,7 +18,7 @@ typedef struct {
 /* The previous successful run, for the few templates that ask for it. */
 static bool look_up_previous(RunContext *context, GError **error)
 {
-    if (context->has_previous || context->base.logical_date_us == TIME_NONE)
+    if (context->has_previous || context->conn == NULL || context->base.logical_date_us == TIME_NONE)
         return true;
     RunQuery query = RUN_QUERY_ALL;
     query.dag_id = context->base.dag_id;
@@ -27,7 +27,7 @@ static bool look_up_previous(RunContext *context, GError **error)
     query.order = RUN_ORDER_LOGICAL_DATE;
     query.descending = true;
     query.page.limit = 1;
-    g_autoptr(GPtrArray) runs = store_list_runs(store_conn(context->daemon->store), &query, NULL, error);
+    g_autoptr(GPtrArray) runs = store_list_runs(context->conn, &query, NULL, error);
     if (runs == NULL)
         return false;
     context->has_previous = true;
@@ -41,14 +41,12 @@ static bool look_up_previous(RunContext *context, GError **error)
     return true;
 }
 
-static void renderer_init(Renderer *renderer, RunContext *context, const Task *task, const TaskInstance *ti,
-                          int64_t now_us)
+static void renderer_init(Renderer *renderer, RunContext *context, const DagRun *run, const Dag *dag,
+                          const Task *task, const TaskInstance *ti, int64_t now_us)
 {
-    Daemon *daemon = context->daemon;
-    const DagRun *run = engine_run(daemon->engine, context->dag_run_id);
     renderer->run = context;
-    renderer->dag = engine_run_dag(daemon->engine, context->dag_run_id);
-    renderer->scope = (LookupScope){.conn = store_conn(daemon->store), .dag_run_id = context->dag_run_id};
+    renderer->dag = dag;
+    renderer->scope = (LookupScope){.conn = context->conn, .dag_run_id = context->dag_run_id};
     TemplateContext *template = &renderer->template;
     *template = context->base;
     template->dag_description = renderer->dag->description;
@@ -191,8 +189,8 @@ static bool render_cwd(Renderer *renderer, const Task *task, Attempt *attempt, G
     return true;
 }
 
-bool attempt_prepare(RunContext *context, const Task *task, const TaskInstance *ti, int64_t now_us,
-                     Attempt *ret, GError **error)
+bool attempt_prepare(RunContext *context, const DagRun *run, const Dag *dag, const Task *task,
+                     const TaskInstance *ti, int64_t now_us, Attempt *ret, GError **error)
 {
     *ret = (Attempt){
         .argv = g_ptr_array_new_with_free_func(g_free),
@@ -200,7 +198,7 @@ bool attempt_prepare(RunContext *context, const Task *task, const TaskInstance *
         .log_path = run_context_log_path(context, ti->task_id, ti->try_number),
     };
     Renderer renderer;
-    renderer_init(&renderer, context, task, ti, now_us);
+    renderer_init(&renderer, context, run, dag, task, ti, now_us);
     g_autoptr(GString) header = g_string_sized_new(256);
     g_string_printf(header, "%s.%s try %d: ", context->base.dag_id, ti->task_id, ti->try_number);
     if (!render_argv(&renderer, task, ret, header, error) ||

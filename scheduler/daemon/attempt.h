@@ -12,8 +12,11 @@ typedef struct {
     char *header; /**< the log's first line */
 } Attempt;
 
-/** Fills in `ret`, to be cleared also after a failure. The error says which of the task's texts is wrong. */
-bool attempt_prepare(RunContext *context, const Task *task, const TaskInstance *ti, int64_t now_us,
-                     Attempt *ret, GError **error);
+/**
+ * `run` is the context's, and `task` one of `dag`, its version. Fills in `ret`, to be cleared also after a
+ * failure. The error says which of the task's texts is wrong.
+ */
+bool attempt_prepare(RunContext *context, const DagRun *run, const Dag *dag, const Task *task,
+                     const TaskInstance *ti, int64_t now_us, Attempt *ret, GError **error);
 void attempt_clear(Attempt *attempt);
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(Attempt, attempt_clear)

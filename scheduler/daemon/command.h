@@ -50,6 +50,8 @@ extern const CommandSpec commands_trigger[];
 extern const CommandSpec commands_runs[];
 extern const CommandSpec commands_tasks[];
 extern const CommandSpec commands_admin[];
+extern const CommandSpec commands_explain[];
+extern const CommandSpec commands_clean[];
 
 /** Runs a command document and gives its answer; `id` comes back. New reference, never NULL. */
 json_t *command_run(Daemon *daemon, const json_t *document, const Caller *caller, int64_t now_us);

@@ -19,6 +19,7 @@ static json_t *set_paused(Command *command, bool is_paused, GError **error)
         return NULL;
     persist_add_dag_paused(daemon, dag_id, is_paused);
     engine_set_dag(daemon->engine, dag_id, is_paused, latest.dag->max_active_runs);
+    fire_set_paused(daemon, dag_id, is_paused, command->now_us);
     engine_tick(daemon->engine, command->now_us);
     command_audit(command, is_paused ? "paused" : "unpaused", dag_id, NULL, NULL, NULL);
     if (daemon->mode == DAEMON_OFFLINE)
@@ -112,8 +113,8 @@ static json_t *status(Command *command, GError **error)
     (void)error;
     const Daemon *daemon = command->daemon;
     g_autofree char *started_at = instant_format(daemon->started_at_us, INSTANT_JSON);
-    return json_pack("{s:i, s:s, s:s, s:s}", "pid", (int)getpid(), "verb", daemon->verb, "version",
-                     WEIR_VERSION, "started_at", started_at);
+    return json_pack("{s:i, s:s, s:s, s:s, s:b}", "pid", (int)getpid(), "verb", daemon->verb, "version",
+                     WEIR_VERSION, "started_at", started_at, "is_scheduler", daemon->mode == DAEMON_SERVICE);
 }
 
 /* Only looks whether there is such a run; the connection that asked does the watching. */

@@ -2,8 +2,11 @@
 /* Opening, running and closing the daemon; what happens in between is in turn.c. */
 #include "executors/local/local_executor.h"
 #include "scheduler/daemon/dag_bag.h"
+#include "scheduler/daemon/folder_watch.h"
 #include "scheduler/daemon/internal.h"
+#include "scheduler/daemon/schedules.h"
 #include "scheduler/daemon/server.h"
+#include "scheduler/daemon/wall_timer.h"
 #include "scheduler/daemon/watch.h"
 #include "scheduler/model/crash_point.h"
 
@@ -55,10 +58,10 @@ static void on_check(uv_check_t *handle)
     take_in(handle->data);
 }
 
-static void on_engine_timer(uv_timer_t *handle)
+static void on_timer(void *user)
 {
-    Daemon *daemon = handle->data;
-    daemon->engine_timer_us = TIME_NONE;
+    Daemon *daemon = user;
+    daemon->timer_us = TIME_NONE;
     daemon->is_tick_due = true;
 }
 
@@ -109,18 +112,14 @@ void turn_arm_timer(Daemon *daemon)
 {
     if (daemon->is_recovering) /* a tick decides, and not all live attempts are known yet */
         return;
-    int64_t due_us = engine_next_timer(daemon->engine);
-    if (due_us == daemon->engine_timer_us)
+    int64_t engine_us = engine_next_timer(daemon->engine), fire_us = fire_next_due(daemon);
+    int64_t due_us = engine_us;
+    if (fire_us != TIME_NONE && (engine_us == TIME_NONE || fire_us < engine_us))
+        due_us = fire_us;
+    if (due_us == daemon->timer_us)
         return;
-    daemon->engine_timer_us = due_us;
-    if (due_us == TIME_NONE) {
-        uv_timer_stop(&daemon->engine_timer);
-        return;
-    }
-    /* Never for long: the wall clock may be set, and the timer does not notice. */
-    int64_t wait_us = CLAMP(due_us - g_get_real_time(), 0, 60 * USEC_PER_SEC);
-    uv_update_time(&daemon->loop);
-    uv_timer_start(&daemon->engine_timer, on_engine_timer, (uint64_t)(wait_us + 999) / 1000, 0);
+    daemon->timer_us = due_us;
+    wall_timer_set(daemon->timer, due_us);
 }
 
 static bool open_loop(Daemon *daemon, GError **error)
@@ -133,18 +132,18 @@ static bool open_loop(Daemon *daemon, GError **error)
     daemon->is_loop_open = true;
     uv_prepare_init(&daemon->loop, &daemon->prepare);
     uv_check_init(&daemon->loop, &daemon->check);
-    uv_timer_init(&daemon->loop, &daemon->engine_timer);
     uv_timer_init(&daemon->loop, &daemon->retry_timer);
     uv_timer_init(&daemon->loop, &daemon->idle_timer);
     uv_timer_init(&daemon->loop, &daemon->resync_timer);
     daemon->prepare.data = daemon->check.data = daemon;
-    daemon->engine_timer.data = daemon->retry_timer.data = daemon->idle_timer.data = daemon;
+    daemon->retry_timer.data = daemon->idle_timer.data = daemon;
     uv_timer_init(&daemon->loop, &daemon->started_timer);
     daemon->resync_timer.data = daemon->started_timer.data = daemon;
     uv_prepare_start(&daemon->prepare, on_prepare);
     uv_check_start(&daemon->check, on_check);
     daemon->are_handles_open = true;
-    return true;
+    daemon->timer = wall_timer_new(&daemon->loop, on_timer, daemon, error);
+    return daemon->timer != NULL;
 }
 
 /* ---- Open ---- */
@@ -159,7 +158,8 @@ static bool open_store(Daemon *daemon, GError **error)
         return false;
     if (daemon->home->warning != NULL)
         daemon_log(daemon, DAEMON_LOG_WARNING, "%s", daemon->home->warning);
-    daemon->lock = store_lock_try(daemon->home->lock_path, daemon->verb, error);
+    if (daemon->lock == NULL)
+        daemon->lock = store_lock_try(daemon->home->lock_path, daemon->verb, error);
     if (daemon->lock == NULL)
         return false;
     g_auto(StoreOpenReport) report = {0};
@@ -210,8 +210,9 @@ static Daemon *daemon_new(const DaemonOptions *options)
     daemon->verb = g_strdup(options->verb != NULL ? options->verb : "weir");
     daemon->log = options->log;
     daemon->log_user = options->user;
+    daemon->lock = options->lock;
     daemon->started_at_us = g_get_real_time();
-    daemon->engine_timer_us = TIME_NONE;
+    daemon->timer_us = TIME_NONE;
     daemon->runs = g_hash_table_new_full(g_int64_hash, g_int64_equal, NULL, run_entry_free);
     daemon->reports = g_array_new(FALSE, FALSE, sizeof(Report));
     daemon->unstarted = g_array_new(FALSE, FALSE, sizeof(AttemptId));
@@ -231,7 +232,7 @@ Daemon *daemon_open(const DaemonOptions *options, GError **error)
     bool opened = open_loop(daemon, error) && open_store(daemon, error) && open_engine(daemon, error) &&
                   open_executor(daemon, error) && recover(daemon, error);
     if (opened && daemon->mode == DAEMON_SERVICE)
-        opened = dag_bag_store_all(daemon->bag, daemon, error);
+        opened = fire_open(daemon, error);
     if (opened && daemon->mode != DAEMON_OFFLINE) {
         daemon->server = server_start(daemon, error);
         opened = daemon->server != NULL;
@@ -262,6 +263,7 @@ static void on_executor_closed(void *user)
 static void close_loop(Daemon *daemon)
 {
     server_free(daemon->server);
+    folder_watch_free(daemon->folder_watch);
     bool executor_closed = daemon->executor == NULL;
     if (daemon->executor != NULL)
         executor_close(daemon->executor, on_executor_closed, &executor_closed);
@@ -306,6 +308,8 @@ void daemon_close(Daemon *daemon)
     if (daemon->is_loop_open)
         close_loop(daemon);
     clear_inbox(daemon);
+    wall_timer_free(daemon->timer);
+    schedules_free(daemon->schedules);
     watch_free(daemon->watch);
     dag_bag_free(daemon->bag);
     g_hash_table_unref(daemon->runs);
@@ -338,4 +342,15 @@ bool daemon_loop(Daemon *daemon, GError **error)
 void daemon_stop(Daemon *daemon)
 {
     uv_stop(&daemon->loop);
+}
+
+guint daemon_end_tasks(Daemon *daemon)
+{
+    daemon->is_ending_tasks = true;
+    return turn_end_tasks(daemon);
+}
+
+DaemonDags daemon_dags(Daemon *daemon)
+{
+    return dag_bag_count(daemon->bag);
 }

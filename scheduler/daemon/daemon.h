@@ -38,6 +38,7 @@ typedef struct {
     void (*log)(DaemonLogLevel level, const char *line,
                 void *user); /**< plain lines without newline; or NULL */
     void *user;
+    struct StoreLock *lock; /**< the home's lock, if it is taken already: taken over; else NULL */
 } DaemonOptions;
 
 /**
@@ -77,3 +78,16 @@ struct uv_loop_s *daemon_uv_loop(Daemon *daemon);
 /** Runs until daemon_stop(). False with an error if it had to give up (corrupt store, I/O error). */
 bool daemon_loop(Daemon *daemon, GError **error);
 void daemon_stop(Daemon *daemon);
+/**
+ * Starts nothing any more, ends all tasks as a cancel does, and stops the loop once they are gone and it is
+ * stored how they ended; what their retries say is done after the next start. Returns how many there are:
+ * with none the loop may be stopped at once.
+ */
+guint daemon_end_tasks(Daemon *daemon);
+
+/** The DAG folder as a service has seen it last. */
+typedef struct {
+    guint n_dags;
+    guint n_broken; /**< files that cannot be used */
+} DaemonDags;
+DaemonDags daemon_dags(Daemon *daemon);

@@ -1,26 +1,13 @@
 /* SPDX-License-Identifier: MIT */
-#include "scheduler/daemon/dag_bag.h"
-
-#include "scheduler/load/folder.h"
+#include "scheduler/daemon/dag_bag_internal.h"
 
 #include <string.h>
 
-struct DagBag {
-    DagFolder *folder;
-    char *default_timezone;
-    GHashTable *versions;      /**< int64_t version id -> Dag: all ever handed out */
-    GHashTable *stored_hashes; /**< dag_id -> StoredLatest: what the dag table says already */
-};
-
-typedef struct {
-    char *content_hash;
-    int64_t version_id;
-} StoredLatest;
-
-static void stored_latest_free(gpointer data)
+static void stored_dag_free(gpointer data)
 {
-    StoredLatest *stored = data;
+    StoredDag *stored = data;
     g_free(stored->content_hash);
+    g_free(stored->fileloc);
     g_free(stored);
 }
 
@@ -30,7 +17,7 @@ DagBag *dag_bag_new(const char *folder, const char *default_timezone)
     bag->folder = dag_folder_new(folder, default_timezone);
     bag->default_timezone = g_strdup(default_timezone);
     bag->versions = g_hash_table_new_full(g_int64_hash, g_int64_equal, g_free, (GDestroyNotify)dag_unref);
-    bag->stored_hashes = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, stored_latest_free);
+    bag->stored = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, stored_dag_free);
     return bag;
 }
 
@@ -40,14 +27,16 @@ void dag_bag_free(DagBag *bag)
         return;
     dag_folder_free(bag->folder);
     g_hash_table_unref(bag->versions);
-    g_hash_table_unref(bag->stored_hashes);
+    g_hash_table_unref(bag->stored);
     g_free(bag->default_timezone);
+    g_free(bag->errors_stored);
+    g_free(bag->scan_failure);
     g_free(bag);
 }
 
 /* ---- Versions ---- */
 
-static Dag *keep_version(DagBag *bag, int64_t version_id, Dag *dag)
+Dag *dag_bag_keep_version(DagBag *bag, int64_t version_id, Dag *dag)
 {
     Dag *known = g_hash_table_lookup(bag->versions, &version_id);
     if (known != NULL)
@@ -78,7 +67,7 @@ Dag *dag_bag_get_version(DagBag *bag, Daemon *daemon, int64_t version_id, GError
                     version->dag_id, g_strchomp(text));
         return NULL;
     }
-    return keep_version(bag, version_id, result->dag);
+    return dag_bag_keep_version(bag, version_id, result->dag);
 }
 
 /* ---- Rows ---- */
@@ -120,16 +109,17 @@ static bool put_row(DagBag *bag, Daemon *daemon, const Dag *dag, int64_t version
     return store_put_dag(daemon->store, &row, error);
 }
 
-/* What is stored already, if it is this very content. */
-static const StoredLatest *find_stored(const DagBag *bag, const LoadResult *result)
+const StoredDag *dag_bag_find_stored(const DagBag *bag, const LoadResult *result)
 {
-    const StoredLatest *stored = g_hash_table_lookup(bag->stored_hashes, result->dag->dag_id);
-    return stored != NULL && g_str_equal(stored->content_hash, result->content_hash) ? stored : NULL;
+    const StoredDag *stored = g_hash_table_lookup(bag->stored, result->dag->dag_id);
+    bool is_same = stored != NULL && g_strcmp0(stored->content_hash, result->content_hash) == 0 &&
+                   g_strcmp0(stored->fileloc, result->dag->fileloc) == 0 && !stored->is_stale &&
+                   !stored->has_import_errors;
+    return is_same ? stored : NULL;
 }
 
-/* Version and row of a DAG as just loaded, into the open transaction. */
-static bool store_rows(DagBag *bag, Daemon *daemon, const LoadResult *result, int64_t *ret_version_id,
-                       GError **error)
+bool dag_bag_store_rows(DagBag *bag, Daemon *daemon, const LoadResult *result, int64_t *ret_version_id,
+                        GError **error)
 {
     const Dag *dag = result->dag;
     DagVersion version = {
@@ -143,40 +133,45 @@ static bool store_rows(DagBag *bag, Daemon *daemon, const LoadResult *result, in
     if (!store_put_dag_version(daemon->store, &version, ret_version_id, error) ||
         !put_row(bag, daemon, dag, *ret_version_id, error))
         return false;
-    StoredLatest *stored = g_new0(StoredLatest, 1);
+    StoredDag *stored = g_new0(StoredDag, 1);
     stored->content_hash = g_strdup(result->content_hash);
+    stored->fileloc = g_strdup(dag->fileloc);
     stored->version_id = *ret_version_id;
-    g_hash_table_replace(bag->stored_hashes, g_strdup(dag->dag_id), stored);
+    g_hash_table_replace(bag->stored, g_strdup(dag->dag_id), stored);
     return true;
 }
 
-/* A rolled back transaction leaves nothing to rely on. */
-static bool commit_rows(DagBag *bag, Daemon *daemon, bool is_written, GError **error)
+bool dag_bag_commit_rows(DagBag *bag, Daemon *daemon, bool is_written, GError **error)
 {
     if (is_written && store_commit(daemon->store, error))
         return true;
-    store_rollback(daemon->store);
-    g_hash_table_remove_all(bag->stored_hashes);
+    store_rollback(daemon->store); /* which leaves nothing to rely on */
+    g_hash_table_remove_all(bag->stored);
+    bag->has_read_stored = false;
+    g_clear_pointer(&bag->errors_stored, g_free);
     return false;
 }
 
 static bool take_result(DagBag *bag, Daemon *daemon, const LoadResult *result, DagLatest *ret, GError **error)
 {
-    const StoredLatest *stored = find_stored(bag, result);
+    const StoredDag *stored = dag_bag_find_stored(bag, result);
     if (stored != NULL)
         ret->version_id = stored->version_id;
     else if (!store_begin(daemon->store, error) ||
-             !commit_rows(bag, daemon, store_rows(bag, daemon, result, &ret->version_id, error), error))
+             !dag_bag_commit_rows(bag, daemon,
+                                  dag_bag_store_rows(bag, daemon, result, &ret->version_id, error), error))
         return false;
-    ret->dag = keep_version(bag, ret->version_id, result->dag);
+    ret->dag = dag_bag_keep_version(bag, ret->version_id, result->dag);
     return true;
 }
 
 /* ---- Looking for a DAG ---- */
 
-static bool scan(DagBag *bag, GError **error)
+bool dag_bag_scan(DagBag *bag, GError **error)
 {
     g_autoptr(FolderChanges) changes = dag_folder_scan(bag->folder, error);
+    if (changes != NULL)
+        bag->n_changes += changes->changed->len + changes->removed->len;
     return changes != NULL;
 }
 
@@ -245,10 +240,19 @@ static bool get_stored(DagBag *bag, Daemon *daemon, const char *dag_id, DagLates
     return take_result(bag, daemon, result, ret, error);
 }
 
+/* What this look found, a service must hear of too: its own next look will not find it again. */
+static bool look(DagBag *bag, Daemon *daemon, GError **error)
+{
+    guint n_before = bag->n_changes;
+    bool ok = dag_bag_scan(bag, error);
+    daemon->is_folder_due |= daemon->mode == DAEMON_SERVICE && bag->n_changes != n_before;
+    return ok;
+}
+
 bool dag_bag_get(DagBag *bag, Daemon *daemon, const char *dag_id, DagLatest *ret, GError **error)
 {
     g_autoptr(GError) scan_error = NULL;
-    if (!scan(bag, &scan_error) && !g_file_test(dag_folder_path(bag->folder), G_FILE_TEST_EXISTS))
+    if (!look(bag, daemon, &scan_error) && !g_file_test(dag_folder_path(bag->folder), G_FILE_TEST_EXISTS))
         return get_stored(bag, daemon, dag_id, ret, error); /* no folder is an empty folder */
     if (scan_error != NULL) {
         g_propagate_error(error, g_steal_pointer(&scan_error));
@@ -290,41 +294,24 @@ bool dag_bag_put_text(DagBag *bag, Daemon *daemon, const char *text, const char 
         g_set_error_literal(error, WEIR_ERROR, WEIR_ERROR_INVALID, g_strchomp(lines));
         return false;
     }
+    /* Should the folder have a DAG of that id: a service's schedule stays with the folder's file. */
+    daemon->is_folder_due |= daemon->mode == DAEMON_SERVICE;
     return take_result(bag, daemon, result, ret, error);
 }
 
-/* ---- The whole folder ---- */
-
-static bool store_folder(DagBag *bag, Daemon *daemon, GError **error)
+Dag *dag_bag_get_current(DagBag *bag, Daemon *daemon, const char *dag_id, int64_t *ret_version_id,
+                         GError **error)
 {
-    g_autoptr(GArray) errors = g_array_new(FALSE, TRUE, sizeof(ImportError));
-    g_autoptr(GPtrArray) texts = g_ptr_array_new_with_free_func(g_free);
-    const GPtrArray *files = dag_folder_files(bag->folder);
-    bool is_written = true;
-    for (guint i = 0; is_written && i < files->len; i++) {
-        const DagFile *file = files->pdata[i];
-        char *text = dag_file_error_text(file);
-        if (text != NULL) {
-            g_ptr_array_add(texts, text);
-            ImportError one = {
-                .filename = file->path, .timestamp_us = g_get_real_time(), .stack_trace = text};
-            g_array_append_val(errors, one);
-        }
-        int64_t version_id;
-        if (file->dag != NULL && find_stored(bag, file->result) == NULL)
-            is_written = store_rows(bag, daemon, file->result, &version_id, error);
+    const StoredDag *stored = g_hash_table_lookup(bag->stored, dag_id);
+    if (stored == NULL) {
+        g_set_error(error, WEIR_ERROR, WEIR_ERROR_NOT_FOUND, "DAG \"%s\" is not stored", dag_id);
+        return NULL;
     }
-    return is_written && store_replace_import_errors(daemon->store, (const ImportError *)(void *)errors->data,
-                                                     errors->len, error);
+    *ret_version_id = stored->version_id;
+    return dag_bag_get_version(bag, daemon, stored->version_id, error);
 }
 
-bool dag_bag_store_all(DagBag *bag, Daemon *daemon, GError **error)
+void dag_bag_forget(DagBag *bag, const char *dag_id)
 {
-    g_autoptr(GError) scan_error = NULL;
-    if (!scan(bag, &scan_error)) {
-        daemon_log(daemon, DAEMON_LOG_WARNING, "%s", scan_error->message);
-        return true;
-    }
-    return store_begin(daemon->store, error) &&
-           commit_rows(bag, daemon, store_folder(bag, daemon, error), error);
+    g_hash_table_remove(bag->stored, dag_id);
 }

@@ -30,7 +30,19 @@ bool dag_bag_put_text(DagBag *bag, Daemon *daemon, const char *text, const char 
                       DagLatest *ret, GError **error);
 /** The DAG of a stored version; borrowed: valid as long as the bag. */
 Dag *dag_bag_get_version(DagBag *bag, Daemon *daemon, int64_t version_id, GError **error);
-/** Stores the rows of all DAGs of the folder and all import errors. */
-bool dag_bag_store_all(DagBag *bag, Daemon *daemon, GError **error);
+/** The DAG as the service knows it: its last good version, without a look at the folder; borrowed. */
+Dag *dag_bag_get_current(DagBag *bag, Daemon *daemon, const char *dag_id, int64_t *ret_version_id,
+                         GError **error);
+/** What the folder had at the last look. */
+DaemonDags dag_bag_count(const DagBag *bag);
+/** Its rows have been deleted: what the folder still has of it is new at the next look. */
+void dag_bag_forget(DagBag *bag, const char *dag_id);
+
+/**
+ * Looks at the whole folder and makes rows, import errors, schedules and the engine agree with it, in one
+ * transaction of its own. DAGs whose file is gone become stale; those whose file is broken stay as they were.
+ * False only if the store failed; then nothing has changed, and it can be tried again.
+ */
+bool dag_bag_apply_folder(DagBag *bag, Daemon *daemon, int64_t now_us, GError **error);
 /** WEIR_ERROR_NOT_FOUND about a dag_id, with a near name. */
 void dag_bag_set_not_found(DagBag *bag, Daemon *daemon, const char *dag_id, GError **error);

@@ -19,7 +19,8 @@ static void start(Daemon *daemon, const EngineEffect *effect, int64_t now_us)
     RunContext *context = run_context_of(daemon, effect->dag_run_id);
     if (ti == NULL || context == NULL || ti->try_number != effect->attempt.try_number)
         return;
-    const Task *task = &engine_run_dag(daemon->engine, effect->dag_run_id)->tasks[index];
+    const Dag *dag = engine_run_dag(daemon->engine, effect->dag_run_id);
+    const Task *task = &dag->tasks[index];
     if (task->body != TASK_BODY_COMMAND) {
         g_autofree char *log_path = run_context_log_path(context, ti->task_id, ti->try_number);
         fail_to_start(daemon, effect, log_path, END_START_FAILED,
@@ -28,7 +29,8 @@ static void start(Daemon *daemon, const EngineEffect *effect, int64_t now_us)
     }
     g_auto(Attempt) attempt = {0};
     g_autoptr(GError) error = NULL;
-    if (!attempt_prepare(context, task, ti, now_us, &attempt, &error)) {
+    const DagRun *run = engine_run(daemon->engine, effect->dag_run_id);
+    if (!attempt_prepare(context, run, dag, task, ti, now_us, &attempt, &error)) {
         g_autofree char *message = g_strdup_printf("error: %s", error->message);
         fail_to_start(daemon, effect, attempt.log_path, END_TEMPLATE, message, now_us);
         return;
@@ -66,5 +68,18 @@ void effects_carry_out(Daemon *daemon, const EngineEffect *effects, guint n, int
             start(daemon, &effects[i], now_us);
         else if (effects[i].kind == EFFECT_CANCEL)
             cancel(daemon, &effects[i], now_us);
+    }
+}
+
+void effects_end_run(Daemon *daemon, int64_t dag_run_id)
+{
+    const Dag *dag = engine_run_dag(daemon->engine, dag_run_id);
+    if (dag == NULL || engine_run_live(daemon->engine, dag_run_id) == 0)
+        return;
+    for (uint32_t i = 0; i < dag->n_tasks; i++) {
+        const TaskInstance *ti = engine_task(daemon->engine, dag_run_id, i);
+        if (task_state_is_executing(ti->state) &&
+            !executor_cancel(daemon->executor, (AttemptId){ti->id, ti->try_number}))
+            daemon->n_unstarted++;
     }
 }

@@ -20,7 +20,10 @@
 #include <uv.h>
 
 typedef struct DagBag DagBag;
+typedef struct FolderWatch FolderWatch;
+typedef struct Schedules Schedules;
 typedef struct Server Server;
+typedef struct WallTimer WallTimer;
 typedef struct Watch Watch;
 typedef struct RunContext RunContext;
 
@@ -62,6 +65,10 @@ typedef enum {
     WRITE_POOL,
     WRITE_DELETE_POOL,
     WRITE_DAG_PAUSED,
+    WRITE_DELETE_RUN,
+    WRITE_DELETE_DAG,
+    WRITE_DELETE_DAG_VERSION,
+    WRITE_DELETE_EVENT,
 } WriteKind;
 
 typedef struct {
@@ -69,7 +76,8 @@ typedef struct {
     EventLog *event; /**< EVENT; owned */
     XCom *xcom;      /**< XCOM; DELETE_XCOMS (dag_run_id, task_id); owned */
     Pool *pool;      /**< POOL; DELETE_POOL (name); owned */
-    char *dag_id;    /**< DAG_PAUSED; owned */
+    char *dag_id;    /**< DAG_PAUSED, DELETE_DAG; owned */
+    int64_t id;      /**< DELETE_RUN, DELETE_DAG_VERSION, DELETE_EVENT */
     bool is_paused;
 } PendingWrite;
 
@@ -101,14 +109,19 @@ struct Daemon {
     bool is_recovering; /**< daemon_open() waits for the executor */
     bool is_resynced;   /**< the executor has told what it knew */
     DagBag *bag;
+    Schedules *schedules;      /**< SERVICE; else NULL */
+    FolderWatch *folder_watch; /**< SERVICE; else NULL */
     Server *server;
     Watch *watch;
     GHashTable *runs; /**< int64_t DagRun.id -> RunEntry: what is in the engine */
 
-    GArray *reports;       /**< Report */
-    bool is_report_urgent; /**< one of them says more than that a task has started */
-    GQueue commands;       /**< PendingCommand* */
-    bool is_tick_due;
+    GArray *reports;           /**< Report */
+    bool is_report_urgent;     /**< one of them says more than that a task has started */
+    GQueue commands;           /**< PendingCommand* */
+    bool is_tick_due;          /**< something may be due: ticks of schedules, timers of the engine */
+    bool is_folder_due;        /**< SERVICE: the DAG folder is to be looked at */
+    guint n_unstarted;         /**< of the live attempts, while they are ended: those that nobody has */
+    bool is_ending_tasks;      /**< nothing is started any more; the loop ends with the last attempt */
     GArray *writes;            /**< PendingWrite */
     GArray *acknowledgements;  /**< AttemptId: after the commit */
     GArray *visited;           /**< int64_t: runs that this turn may have finished with */
@@ -124,13 +137,13 @@ struct Daemon {
     uv_loop_t loop;
     uv_prepare_t prepare;
     uv_check_t check;
-    uv_timer_t engine_timer;
+    WallTimer *timer;
     uv_timer_t retry_timer;
     uv_timer_t idle_timer;
     uv_timer_t resync_timer;
     uv_timer_t started_timer;
     bool is_resync_late;
-    int64_t engine_timer_us; /**< what the timer is armed for; TIME_NONE = not */
+    int64_t timer_us; /**< what `timer` is armed for; TIME_NONE = not */
     bool is_loop_open;
     bool are_handles_open;
 };
@@ -152,7 +165,11 @@ bool turn_commit(Daemon *daemon, int64_t now_us);
 
 /** Lets reports wait a little for company; see turn.c. */
 void turn_arm_started_timer(Daemon *daemon);
-/** Arms the timer for what the engine waits for. */
+/** Holds all runs and ends their attempts; returns how many there are. */
+guint turn_end_tasks(Daemon *daemon);
+/** Looks at the DAG folder, and makes everything agree with it. */
+void turn_run_folder(Daemon *daemon);
+/** Arms the timer for what engine and schedules wait for. */
 void turn_arm_timer(Daemon *daemon);
 /** Another commit in a second. */
 void turn_arm_retry_timer(Daemon *daemon);
@@ -173,6 +190,9 @@ void persist_add_delete_xcoms(Daemon *daemon, int64_t dag_run_id, const char *ta
 void persist_add_pool(Daemon *daemon, Pool *pool);
 void persist_add_delete_pool(Daemon *daemon, const char *name);
 void persist_add_dag_paused(Daemon *daemon, const char *dag_id, bool is_paused);
+/** `kind`: DELETE_RUN, DELETE_DAG_VERSION or DELETE_EVENT. */
+void persist_add_delete(Daemon *daemon, WriteKind kind, int64_t id);
+void persist_add_delete_dag(Daemon *daemon, const char *dag_id);
 
 /* ---- reports.c ---- */
 
@@ -192,6 +212,9 @@ void reports_take(Daemon *daemon, const Report *report, int64_t now_us);
 /* ---- effects.c ---- */
 
 void effects_carry_out(Daemon *daemon, const EngineEffect *effects, guint n, int64_t now_us);
+
+/** Ends all attempts of a held run; what becomes of their tasks, their retries say. */
+void effects_end_run(Daemon *daemon, int64_t dag_run_id);
 
 /* ---- runs.c ---- */
 
@@ -216,6 +239,26 @@ void run_entry_free(gpointer entry);
  * to. */
 bool past_find(Daemon *daemon, const DagRun *run, const Dag *dag, EnginePast *past, int8_t **ret_states,
                GError **error);
+
+/* ---- fire.c: the schedules of a service ---- */
+
+/** Begins to watch the DAG folder, and takes in what it has. */
+bool fire_open(Daemon *daemon, GError **error);
+/** Makes runs of all ticks that are due. */
+void fire_due(Daemon *daemon, int64_t now_us);
+/** When fire_due() has something to do; TIME_NONE = never. */
+int64_t fire_next_due(const Daemon *daemon);
+/** Runs have ended: there may be room for others. */
+void fire_look_again(Daemon *daemon, const EngineOutput *output, int64_t now_us);
+void fire_set_paused(Daemon *daemon, const char *dag_id, bool is_paused, int64_t now_us);
+/** The DAG's rows are deleted in this turn: if its file is still there, it is a new DAG. */
+void fire_forget_dag(Daemon *daemon, const char *dag_id);
+void fire_apply_folder(Daemon *daemon, int64_t now_us);
+
+/* ---- progress.c ---- */
+
+/** A service's log lines of what has been committed. */
+void progress_log(Daemon *daemon, const EngineOutput *output);
 
 /* ---- recover.c ---- */
 

@@ -22,7 +22,8 @@ json_t *lookup_xcom(void *user, const char *task_id, const char *key, GError **e
 {
     const LookupScope *scope = user;
     g_autofree char *text = NULL;
-    if (!store_find_xcom(scope->conn, scope->dag_run_id, task_id, key, &text, error) || text == NULL)
+    if (scope->conn == NULL || !store_find_xcom(scope->conn, scope->dag_run_id, task_id, key, &text, error) ||
+        text == NULL)
         return NULL;
     json_t *value = json_loads(text, JSON_DECODE_ANY, NULL);
     if (value == NULL)

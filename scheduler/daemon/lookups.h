@@ -10,7 +10,7 @@
 
 /** Whose lookups they are, and whether the result is to be shown to people. */
 typedef struct {
-    StoreConn *conn;
+    StoreConn *conn; /**< NULL = no XComs yet */
     int64_t dag_run_id;
     bool is_masked;  /**< secrets come out as "***" */
     bool saw_secret; /**< set by a lookup that gave one */

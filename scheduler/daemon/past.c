@@ -35,6 +35,23 @@ static bool find_missing(Daemon *daemon, const DagRun *run, const Dag *dag, int8
     return true;
 }
 
+/* Runs of this very turn are not in the store yet: of two ticks that are due at once, one is the other's
+ * past. */
+static int64_t find_created(Daemon *daemon, const DagRun *run, const DagRun *stored)
+{
+    const GArray *ids = engine_output(daemon->engine)->created_runs;
+    const DagRun *found = stored;
+    for (guint i = 0; i < ids->len; i++) {
+        const DagRun *other = engine_run(daemon->engine, g_array_index(ids, int64_t, i));
+        bool is_before =
+            other != NULL && other->type != RUN_TYPE_MANUAL && other->logical_date_us != TIME_NONE &&
+            other->logical_date_us < run->logical_date_us && strcmp(other->dag_id, run->dag_id) == 0;
+        if (is_before && (found == NULL || other->logical_date_us > found->logical_date_us))
+            found = other;
+    }
+    return found != stored ? found->id : 0;
+}
+
 bool past_find(Daemon *daemon, const DagRun *run, const Dag *dag, EnginePast *past, int8_t **ret_states,
                GError **error)
 {
@@ -46,7 +63,8 @@ bool past_find(Daemon *daemon, const DagRun *run, const Dag *dag, EnginePast *pa
     if (!store_find_previous_run(conn, run->dag_id, run->logical_date_us, !dag->schedule.catchup, &previous,
                                  error))
         return false;
-    if (previous == NULL)
+    past->dag_run_id = find_created(daemon, run, previous);
+    if (past->dag_run_id != 0 || previous == NULL)
         return true;
     TaskQuery query = {.dag_run_id = previous->id};
     g_autoptr(TaskList) rows = store_list_tasks(conn, &query, NULL, error);

@@ -51,6 +51,16 @@ void persist_add_dag_paused(Daemon *daemon, const char *dag_id, bool is_paused)
     write->is_paused = is_paused;
 }
 
+void persist_add_delete(Daemon *daemon, WriteKind kind, int64_t id)
+{
+    add(daemon, kind)->id = id;
+}
+
+void persist_add_delete_dag(Daemon *daemon, const char *dag_id)
+{
+    add(daemon, WRITE_DELETE_DAG)->dag_id = g_strdup(dag_id);
+}
+
 void persist_clear(Daemon *daemon)
 {
     for (guint i = 0; i < daemon->writes->len; i++) {
@@ -78,6 +88,14 @@ static bool carry_out_write(Daemon *daemon, const PendingWrite *write, GError **
         return store_delete_pool(daemon->store, write->pool->name, error);
     case WRITE_DAG_PAUSED:
         return store_set_dag_paused(daemon->store, write->dag_id, write->is_paused, error);
+    case WRITE_DELETE_RUN:
+        return store_delete_run(daemon->store, write->id, error);
+    case WRITE_DELETE_DAG:
+        return store_delete_dag(daemon->store, write->dag_id, error);
+    case WRITE_DELETE_DAG_VERSION:
+        return store_delete_dag_version(daemon->store, write->id, error);
+    case WRITE_DELETE_EVENT:
+        return store_delete_event(daemon->store, write->id, error);
     }
     g_assert_not_reached();
 }

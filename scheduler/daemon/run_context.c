@@ -18,10 +18,10 @@ static void add_instant(GPtrArray *environment, const char *name, int64_t us)
     add_variable(environment, name, text != NULL ? text : "");
 }
 
-static GPtrArray *make_environment(const Daemon *daemon, const DagRun *run)
+static GPtrArray *make_environment(const char *home, const DagRun *run)
 {
     GPtrArray *environment = g_ptr_array_new_with_free_func(g_free);
-    add_variable(environment, "WEIR_HOME", daemon->home->dir);
+    add_variable(environment, "WEIR_HOME", home);
     add_variable(environment, "WEIR_DAG_ID", run->dag_id);
     add_variable(environment, "WEIR_RUN_ID", run->run_id);
     add_instant(environment, "WEIR_LOGICAL_DATE", run->logical_date_us);
@@ -41,26 +41,21 @@ static json_t *load_object(const char *text)
     return object;
 }
 
-RunContext *run_context_of(Daemon *daemon, int64_t dag_run_id)
+RunContext *run_context_new(const char *home, const char *logs_folder, StoreConn *conn, const DagRun *run)
 {
-    RunEntry *entry = runs_find(daemon, dag_run_id);
-    if (entry == NULL)
-        return NULL;
-    if (entry->context != NULL)
-        return entry->context;
-    const DagRun *run = engine_run(daemon->engine, dag_run_id);
     RunContext *context = g_new0(RunContext, 1);
-    context->daemon = daemon;
-    context->dag_run_id = dag_run_id;
-    context->log_folder =
-        g_strdup_printf("%s/dag_id=%s/run_id=%s", daemon->settings->logs_folder, run->dag_id, run->run_id);
-    context->environment = make_environment(daemon, run);
+    context->conn = conn;
+    context->dag_run_id = run->id;
+    context->dag_id = g_strdup(run->dag_id);
+    context->run_id = g_strdup(run->run_id);
+    context->log_folder = g_strdup_printf("%s/dag_id=%s/run_id=%s", logs_folder, run->dag_id, run->run_id);
+    context->environment = make_environment(home, run);
     context->params = load_object(run->params_json);
     context->conf = load_object(run->conf_json);
     TemplateContext *base = &context->base;
     template_context_init(base);
-    base->dag_id = entry->dag_id;
-    base->run_id = entry->run_id;
+    base->dag_id = context->dag_id;
+    base->run_id = context->run_id;
     base->run_type = run_type_to_string(run->type);
     base->logical_date_us = run->logical_date_us;
     base->data_interval_start_us = run->data_interval_start_us;
@@ -68,14 +63,24 @@ RunContext *run_context_of(Daemon *daemon, int64_t dag_run_id)
     base->run_after_us = run->run_after_us;
     base->params = context->params;
     base->conf = context->conf;
-    entry->context = context;
     return context;
+}
+
+RunContext *run_context_of(Daemon *daemon, int64_t dag_run_id)
+{
+    RunEntry *entry = runs_find(daemon, dag_run_id);
+    if (entry != NULL && entry->context == NULL)
+        entry->context = run_context_new(daemon->home->dir, daemon->settings->logs_folder,
+                                         store_conn(daemon->store), engine_run(daemon->engine, dag_run_id));
+    return entry != NULL ? entry->context : NULL;
 }
 
 void run_context_free(RunContext *context)
 {
     if (context == NULL)
         return;
+    g_free(context->dag_id);
+    g_free(context->run_id);
     g_free(context->log_folder);
     g_ptr_array_unref(context->environment);
     json_decref(context->params);

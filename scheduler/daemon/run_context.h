@@ -9,8 +9,9 @@
 #include "scheduler/template/template.h"
 
 struct RunContext {
-    Daemon *daemon;
+    StoreConn *conn; /**< borrowed; NULL = there is nothing to look up yet */
     int64_t dag_run_id;
+    char *dag_id, *run_id;
     char *log_folder;       /**< <logs>/dag_id=.../run_id=... */
     GPtrArray *environment; /**< char*: "K=V" that are the same for all its tasks */
     json_t *params, *conf;  /**< objects */
@@ -20,7 +21,10 @@ struct RunContext {
 
 /** The context of a run that is in the engine, made when asked for the first time; borrowed. */
 RunContext *run_context_of(Daemon *daemon, int64_t dag_run_id);
+/** The same for any run; `conn` is borrowed and may be NULL. To be freed. */
+RunContext *run_context_new(const char *home, const char *logs_folder, StoreConn *conn, const DagRun *run);
 void run_context_free(RunContext *context);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(RunContext, run_context_free)
 
 /** Where an attempt's log is; the caller frees. */
 char *run_context_log_path(const RunContext *context, const char *task_id, int32_t try_number);

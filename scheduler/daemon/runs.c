@@ -35,7 +35,7 @@ EngineRunFlags runs_stored_flags(const Daemon *daemon)
 
 EngineRunFlags runs_wanted_flags(const Daemon *daemon, bool own)
 {
-    if (daemon->mode == DAEMON_OFFLINE)
+    if (daemon->mode == DAEMON_OFFLINE || daemon->is_ending_tasks)
         return ENGINE_RUN_HELD;
     return own || daemon->mode == DAEMON_RUN ? ENGINE_RUN_IGNORES_PAUSE : ENGINE_RUN_NORMAL;
 }

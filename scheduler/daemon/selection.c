@@ -11,7 +11,7 @@ unsigned selection_states(bool only_failed, bool only_running)
     return states;
 }
 
-static void set_unknown_task(const Dag *dag, const char *task_id, GError **error)
+void selection_set_unknown_task(const Dag *dag, const char *task_id, GError **error)
 {
     g_autoptr(GPtrArray) ids = g_ptr_array_new();
     for (uint32_t i = 0; i < dag->n_tasks; i++)
@@ -32,7 +32,7 @@ static bool take_ids(const Selection *selection, const Dag *dag, bool *chosen, G
     {
         int32_t index = dag_task_index(dag, json_string_value(item));
         if (index < 0) {
-            set_unknown_task(dag, json_string_value(item), error);
+            selection_set_unknown_task(dag, json_string_value(item), error);
             return false;
         }
         chosen[index] = true;

@@ -32,3 +32,6 @@ GArray *selection_tasks(const Selection *selection, const Dag *dag, GError **err
  */
 GArray *selection_filter(const Selection *selection, const Dag *dag, const GArray *indexes,
                          const TaskInstance *rows, size_t n_rows, GPtrArray **ret_rows);
+
+/** WEIR_ERROR_NOT_FOUND about a task id, with a near name. */
+void selection_set_unknown_task(const Dag *dag, const char *task_id, GError **error);

@@ -76,6 +76,8 @@ static void follow_up(Daemon *daemon, int64_t now_us)
 {
     const EngineOutput *output = engine_output(daemon->engine);
     watch_collect(daemon, output);
+    progress_log(daemon, output);
+    fire_look_again(daemon, output, now_us);
     forget_finished(daemon, output);
     if (output->effects->len > 0) {
         CRASH_POINT("daemon.before_effects");
@@ -90,6 +92,8 @@ static void follow_up(Daemon *daemon, int64_t now_us)
         runs_forget_finished(daemon, g_array_index(daemon->visited, int64_t, i));
     g_array_set_size(daemon->visited, 0);
     turn_arm_timer(daemon);
+    if (daemon->is_ending_tasks && engine_live_total(daemon->engine) <= daemon->n_unstarted)
+        uv_stop(&daemon->loop);
 }
 
 /* No room: keep everything, take in nothing new, try the same commit again until it fits. */
@@ -144,13 +148,22 @@ static void run_reports(Daemon *daemon)
         report_clear(&g_array_index(daemon->reports, Report, i));
     g_array_set_size(daemon->reports, 0);
     daemon->is_report_urgent = false;
-    if (daemon->is_tick_due)
+    if (daemon->is_tick_due) {
+        fire_due(daemon, now_us);
         engine_tick(daemon->engine, now_us);
+    }
     daemon->is_tick_due = false;
     if (daemon->fatal != NULL)
         daemon->in_turn = false;
     else
         turn_commit(daemon, now_us);
+}
+
+void turn_run_folder(Daemon *daemon)
+{
+    daemon->in_turn = true;
+    fire_apply_folder(daemon, g_get_real_time());
+    daemon->in_turn = false;
 }
 
 static bool may_take_in(const Daemon *daemon)
@@ -191,13 +204,32 @@ static bool reports_may_wait(Daemon *daemon)
 void turn_run_all(Daemon *daemon)
 {
     while (may_take_in(daemon)) {
-        if (daemon->is_tick_due || !reports_may_wait(daemon))
+        if (daemon->is_folder_due)
+            turn_run_folder(daemon);
+        else if (daemon->is_tick_due || !reports_may_wait(daemon))
             run_reports(daemon);
         else if (!g_queue_is_empty(&daemon->commands))
             run_pending_command(daemon, g_queue_pop_head(&daemon->commands));
         else
             return;
     }
+}
+
+guint turn_end_tasks(Daemon *daemon)
+{
+    if (!may_take_in(daemon))
+        return engine_live_total(daemon->engine);
+    int64_t now_us = g_get_real_time();
+    g_autoptr(GArray) ids = engine_run_ids(daemon->engine);
+    daemon->in_turn = true;
+    for (guint i = 0; i < ids->len; i++)
+        engine_set_run_flags(daemon->engine, g_array_index(ids, int64_t, i), ENGINE_RUN_HELD, now_us);
+    /* A run that was held later than another may have used the place that one left: that is started now. */
+    if (turn_commit(daemon, now_us)) {
+        for (guint i = 0; i < ids->len; i++)
+            effects_end_run(daemon, g_array_index(ids, int64_t, i));
+    }
+    return engine_live_total(daemon->engine) - daemon->n_unstarted;
 }
 
 json_t *turn_run_command(Daemon *daemon, const json_t *document, const Caller *caller)

@@ -61,8 +61,36 @@ static void check_run(const Engine *engine, const EngineRun *run)
     }
     if (run->row->state == RUN_STATE_QUEUED && !run_is_held(run) &&
         run->row->forced_state == RUN_STATE_INVALID)
-        g_assert_true(heap_contains(&run->entry->queued[run->row->type == RUN_TYPE_BACKFILL], run) ||
+        g_assert_true(heap_contains(&run->queue->queued[(run->flags & ENGINE_RUN_IGNORES_PAUSE) != 0], run) ||
                       run->timer.position != HEAP_ABSENT); /* 7 */
+    g_assert_cmpint(run->queue->backfill_id, ==, run->row->backfill_id);
+    g_assert_true(run->entry->runs->pdata[run->entry_index] == run);
+}
+
+static void check_queue(const RunQueue *queue, GHashTable *running) /* 10 */
+{
+    g_assert_cmpint(queue->n_running, ==, GPOINTER_TO_INT(g_hash_table_lookup(running, queue)));
+    const EngineRun *next = run_queue_next(queue);
+    g_assert_true(next == NULL || !run_queue_has_room(queue)); /* a place is never left empty */
+}
+
+static void check_queues(const Engine *engine)
+{
+    g_autoptr(GHashTable) running = g_hash_table_new(NULL, NULL);
+    GHashTableIter iter;
+    gpointer value;
+    g_hash_table_iter_init(&iter, engine->runs);
+    while (g_hash_table_iter_next(&iter, NULL, &value)) {
+        const EngineRun *run = value;
+        int n = GPOINTER_TO_INT(g_hash_table_lookup(running, run->queue)) + run_takes_place(run);
+        g_hash_table_insert(running, run->queue, GINT_TO_POINTER(n));
+    }
+    g_hash_table_iter_init(&iter, engine->dags);
+    while (g_hash_table_iter_next(&iter, NULL, &value))
+        check_queue(&((const DagEntry *)value)->own, running);
+    g_hash_table_iter_init(&iter, engine->backfills);
+    while (g_hash_table_iter_next(&iter, NULL, &value))
+        check_queue(value, running);
 }
 
 static void check_limits(const Engine *engine) /* 8 */
@@ -98,4 +126,6 @@ void engine_check(const Engine *engine)
     while (g_hash_table_iter_next(&iter, NULL, &value))
         check_run(engine, value);
     check_limits(engine);
+    if (!engine->is_loading)
+        check_queues(engine);
 }

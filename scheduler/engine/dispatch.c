@@ -3,9 +3,9 @@
  * Slots: which scheduled task is queued next (airflow-compatible: scheduler_job_runner.py,
  * _executable_task_instances_to_queued, without its per-query limits).
  *
- * Order: priority weight descending, logical date ascending (null first), then the older row. The first
- * closed gate stops a bucket; whatever is below it in other buckets may pass, also smaller tasks of the same
- * pool.
+ * Order: tasks of backfills after all others, then priority weight descending, logical date ascending (null
+ * first), then the older row. The first closed gate stops a bucket; whatever is below it in other buckets may
+ * pass, also smaller tasks of the same pool.
  */
 #include "scheduler/engine/internal.h"
 
@@ -14,6 +14,9 @@
 static int task_compare(const void *a, const void *b)
 {
     const EngineTask *x = a, *y = b;
+    bool x_is_late = x->run->row->backfill_id != 0, y_is_late = y->run->row->backfill_id != 0;
+    if (x_is_late != y_is_late)
+        return x_is_late ? 1 : -1;
     if (x->ti.priority_weight != y->ti.priority_weight)
         return COMPARE(y->ti.priority_weight, x->ti.priority_weight);
     if (x->run->row->logical_date_us != y->run->row->logical_date_us)
@@ -93,21 +96,57 @@ static Gate *sized_gate(GPtrArray *gates, int size)
     return &added->gate;
 }
 
+bool gate_is_open(const Bucket *needs, GateKind kind)
+{
+    const EngineRun *run = needs->run;
+    switch (kind) {
+    case GATE_RUN_STATE:
+        return run->row->state == RUN_STATE_RUNNING; /* else queued again by hand */
+    case GATE_PAUSE:
+        return !run->entry->paused || (run->flags & ENGINE_RUN_IGNORES_PAUSE) != 0;
+    case GATE_POOL:
+        return pool_is_open(needs->pool, needs->slots);
+    case GATE_MAX_ACTIVE_TASKS:
+        return run->n_live < (uint32_t)run->dag->max_active_tasks;
+    case GATE_TASK_LIMIT:
+        return needs->limit == NULL || needs->limit->used < needs->max_used;
+    case GATE_COUNT:
+        break;
+    }
+    g_assert_not_reached();
+}
+
+static Gate *gate_of(const Bucket *bucket, GateKind kind)
+{
+    switch (kind) {
+    case GATE_RUN_STATE:
+    case GATE_MAX_ACTIVE_TASKS:
+        return &bucket->run->gate;
+    case GATE_PAUSE:
+        return &bucket->run->entry->pause_gate;
+    case GATE_POOL:
+        return sized_gate(bucket->pool->gates, bucket->slots);
+    case GATE_TASK_LIMIT:
+        return sized_gate(bucket->limit->gates, bucket->max_used);
+    case GATE_COUNT:
+        break;
+    }
+    g_assert_not_reached();
+}
+
 /** The first gate on the bucket's way that is closed; NULL = its most urgent task may be queued. */
 static Gate *closed_gate(const Bucket *bucket)
 {
-    EngineRun *run = bucket->run;
-    if (run->row->state != RUN_STATE_RUNNING) /* queued again by hand */
-        return &run->gate;
-    if (run->entry->paused && !(run->flags & ENGINE_RUN_IGNORES_PAUSE))
-        return &run->entry->pause_gate;
-    if (!pool_is_open(bucket->pool, bucket->slots))
-        return sized_gate(bucket->pool->gates, bucket->slots);
-    if (run->n_live >= (uint32_t)run->dag->max_active_tasks)
-        return &run->gate;
-    if (bucket->limit != NULL && bucket->limit->used >= bucket->max_used)
-        return sized_gate(bucket->limit->gates, bucket->max_used);
+    for (GateKind kind = 0; kind < GATE_COUNT; kind++) {
+        if (!gate_is_open(bucket, kind))
+            return gate_of(bucket, kind);
+    }
     return NULL;
+}
+
+bool engine_has_slot(const Engine *engine)
+{
+    return engine->n_live < (guint)MAX(engine->parallelism, 0);
 }
 
 /* ---- Pools and limits -------------------------------------------------------------------------------- */
@@ -200,20 +239,25 @@ void dispatch_free_slots(Engine *engine, EngineTask *task)
 
 /* ---- The ready queue --------------------------------------------------------------------------------- */
 
+Bucket task_needs(Engine *engine, const EngineTask *task)
+{
+    return (Bucket){
+        .run = task->run,
+        .pool = engine_pool(engine, task->ti.pool),
+        .slots = task->ti.pool_slots,
+        .limit = task_limit_of(task->run->entry, task_definition(task)),
+        .max_used = MAX(task_definition(task)->max_active_tis_per_dag, 0),
+        .position = HEAP_ABSENT,
+    };
+}
+
 static Bucket *bucket_for(Engine *engine, EngineTask *task)
 {
     EngineRun *run = task->run;
-    Bucket key = {
-        .pool = engine_pool(engine, task->ti.pool),
-        .slots = task->ti.pool_slots,
-        .limit = task_limit_of(run->entry, task_definition(task)),
-        .max_used = MAX(task_definition(task)->max_active_tis_per_dag, 0),
-    };
+    Bucket key = task_needs(engine, task);
     Bucket *bucket = g_hash_table_lookup(run->buckets, &key);
     if (bucket == NULL) {
         bucket = g_memdup2(&key, sizeof key);
-        bucket->run = run;
-        bucket->position = HEAP_ABSENT;
         heap_init(&bucket->tasks, task_compare, offsetof(EngineTask, ready_position));
         g_hash_table_add(run->buckets, bucket);
     }
@@ -289,7 +333,7 @@ static void bucket_block(Engine *engine, Bucket *bucket, Gate *gate)
 
 void engine_dispatch(Engine *engine, int64_t now_us)
 {
-    while (engine->n_live < (guint)MAX(engine->parallelism, 0)) {
+    while (engine_has_slot(engine)) {
         Bucket *bucket = heap_peek(&engine->active);
         if (bucket == NULL)
             return;

@@ -39,6 +39,17 @@ void engine_remove_pool(Engine *engine, const char *name);
 /** What holds for all runs of a DAG; to be called before its first run, and again when it changes. */
 void engine_set_dag(Engine *engine, const char *dag_id, bool paused, int max_active_runs);
 
+/** What holds for all runs of a backfill, which do not count for the max_active_runs of their DAG. */
+typedef struct {
+    int64_t id;        /**< DagRun.backfill_id, > 0 */
+    bool is_paused;    /**< its queued runs do not start; those that run go on */
+    bool is_backwards; /**< the latest logical date first; stays as it was said first */
+    int max_active_runs;
+} EngineBackfill;
+
+/** To be called before its first run, and again when it changes. The next engine_tick() acts on it. */
+void engine_set_backfill(Engine *engine, const EngineBackfill *backfill);
+
 /* ---- Runs -------------------------------------------------------------------------------------------- */
 
 /** How the same tasks fared in the previous run; needed for DAGs with any_depends_on_past only. */
@@ -80,6 +91,13 @@ void engine_create_run(Engine *engine, const DagRun *row, Dag *dag, int64_t firs
  */
 bool engine_load_run(Engine *engine, const DagRun *run, Dag *dag, const TaskInstance *rows, size_t n_rows,
                      const EnginePast *past, EngineRunFlags flags);
+
+/**
+ * Makes a finished run, which is to be cleared next, one of a backfill: its type, backfill_id and
+ * triggered_by; `conf_json` and `params_json` too unless they are NULL. False if unknown or not finished.
+ */
+bool engine_set_run_backfill(Engine *engine, int64_t dag_run_id, int64_t backfill_id, const char *conf_json,
+                             const char *params_json);
 
 /** Changes a run's flags (a held run is handed over, ...). False if unknown. */
 bool engine_set_run_flags(Engine *engine, int64_t dag_run_id, EngineRunFlags flags, int64_t now_us);
@@ -194,6 +212,8 @@ const DagRun *engine_run(const Engine *engine, int64_t dag_run_id); /* NULL if u
 /** The run's DAG; borrowed. NULL if the run is unknown. */
 Dag *engine_run_dag(const Engine *engine, int64_t dag_run_id);
 EngineRunFlags engine_run_flags(const Engine *engine, int64_t dag_run_id);
+/** How many runs of a DAG are queued or running here, backfills not counted: what max_active_runs limits. */
+guint engine_count_active_runs(const Engine *engine, const char *dag_id);
 /** Number of live attempts of a run: 0 and finished = it may be forgotten. */
 guint engine_run_live(const Engine *engine, int64_t dag_run_id);
 /** Task instance by index of the run's Dag; NULL if the run is unknown. */
@@ -204,6 +224,53 @@ const TaskInstance *engine_task_by_id(const Engine *engine, int64_t ti_id, uint3
 GArray *engine_run_ids(const Engine *engine);
 /** Attempts that executors have or should have (queued, running, restarting, or ended by hand but alive). */
 guint engine_live_total(const Engine *engine);
+
+/* ---- Why is it not running? -------------------------------------------------------------------------- */
+
+typedef enum {
+    ENGINE_CONDITION_FINISHED,  /**< nothing is left to do; ids: upstream tasks that decided it, if any did */
+    ENGINE_CONDITION_EXECUTING, /**< it is: queued, running or restarting */
+    ENGINE_CONDITION_STILL_ALIVE,     /**< the process of an earlier attempt has yet to end */
+    ENGINE_CONDITION_RUN_ENDING,      /**< its run was canceled, marked or timed out, and ends */
+    ENGINE_CONDITION_RUN_HELD,        /**< this engine does not advance its run */
+    ENGINE_CONDITION_RUN_AFTER,       /**< its run is not due before at_us */
+    ENGINE_CONDITION_MAX_ACTIVE_RUNS, /**< its run is queued, `limit` others run; ids: runs */
+    ENGINE_CONDITION_BACKFILL_PAUSED,
+    ENGINE_CONDITION_PAUSED,       /**< its DAG */
+    ENGINE_CONDITION_RETRY,        /**< its next try is due at at_us */
+    ENGINE_CONDITION_TRIGGER_RULE, /**< `used` of `limit` upstream tasks have finished; ids: those that have
+                                      not */
+    ENGINE_CONDITION_DEPENDS_ON_PAST,     /**< ids: the previous run; name: the task; past: its state there */
+    ENGINE_CONDITION_WAIT_FOR_DOWNSTREAM, /**< the same for a direct downstream task */
+    ENGINE_CONDITION_POOL_MISSING,        /**< name */
+    ENGINE_CONDITION_POOL_TOO_SMALL,      /**< name; it wants `wanted` of `limit` slots */
+    ENGINE_CONDITION_POOL_FULL,           /**< name; `wanted` wanted, `used` of `limit` held; ids: holders */
+    ENGINE_CONDITION_MAX_ACTIVE_TASKS,    /**< ids: the run's tasks that are with executors */
+    ENGINE_CONDITION_MAX_ACTIVE_TIS_PER_DAG, /**< ids: the same task in other runs */
+    ENGINE_CONDITION_PARALLELISM,
+    ENGINE_CONDITION_COUNT,
+} EngineConditionKind;
+
+/** One thing that keeps a task from running. */
+typedef struct {
+    EngineConditionKind kind;
+    TriggerVerdict verdict; /**< TRIGGER_RULE: WAIT, or what it will be set to */
+    int64_t limit, used, wanted;
+    int64_t at_us;
+    int past;         /**< a TaskState, PAST_FIRST or PAST_MISSING */
+    const char *name; /**< borrowed, or NULL */
+    GArray *ids;      /**< int64_t: row ids of task instances; where said so, of runs */
+} EngineCondition;
+
+void engine_condition_free(gpointer condition);
+
+/**
+ * All that keeps a task from running, as of now: GPtrArray of EngineCondition, to be freed by the caller
+ * before the next call. Empty: nothing, it starts with the next call that settles. NULL: no such run or task.
+ * It asks what the engine itself asks, and changes nothing. O(live tasks) where holders of a limit are
+ * listed.
+ */
+GPtrArray *engine_explain(Engine *engine, int64_t dag_run_id, uint32_t index, int64_t now_us);
 
 /** Asserts the invariants of engine/README.md over everything in memory; O(all), for tests. */
 void engine_check(const Engine *engine);

@@ -2,16 +2,29 @@
 /* One task's way from null (or a due retry) to scheduled, or to an end without an attempt. */
 #include "scheduler/engine/internal.h"
 
-static bool is_due(const EngineTask *task, int64_t now_us)
+Obstacles task_obstacles(const EngineTask *task, int64_t now_us)
 {
-    switch (task->ti.state) {
-    case TASK_STATE_NONE:
-        return true;
-    case TASK_STATE_UP_FOR_RETRY:
-        return task->ti.retry_at_us <= now_us;
-    default:
-        return false;
-    }
+    const EngineRun *run = task->run;
+    Obstacles found = 0;
+    if (run->row->state != RUN_STATE_RUNNING)
+        found |= OBSTACLE_RUN_STATE;
+    if (run_is_held(run))
+        found |= OBSTACLE_RUN_HELD;
+    if (run->row->forced_state != RUN_STATE_INVALID)
+        found |= OBSTACLE_RUN_ENDING;
+    if (task->is_live)
+        found |= OBSTACLE_LIVE;
+    if (task->ti.state == TASK_STATE_UP_FOR_RETRY && task->ti.retry_at_us > now_us)
+        found |= OBSTACLE_RETRY;
+    if (task->index == UINT32_MAX ||
+        (task->ti.state != TASK_STATE_NONE && task->ti.state != TASK_STATE_UP_FOR_RETRY))
+        found |= OBSTACLE_STATE;
+    return found;
+}
+
+TriggerVerdict task_verdict(const EngineTask *task)
+{
+    return trigger_rule_evaluate(task_definition(task)->trigger_rule, &task->upstream);
 }
 
 /** An end that no attempt led to. */
@@ -43,12 +56,9 @@ static void schedule(Engine *engine, EngineTask *task, int64_t now_us)
 
 void task_evaluate(Engine *engine, EngineTask *task, int64_t now_us)
 {
-    const EngineRun *run = task->run;
-    if (task->index == UINT32_MAX || run->row->state != RUN_STATE_RUNNING || run_is_held(run) ||
-        run->row->forced_state != RUN_STATE_INVALID || task->is_live || !is_due(task, now_us))
+    if (task_obstacles(task, now_us) != 0)
         return;
-
-    switch (trigger_rule_evaluate(task_definition(task)->trigger_rule, &task->upstream)) {
+    switch (task_verdict(task)) {
     case VERDICT_WAIT:
         return;
     case VERDICT_SKIP:

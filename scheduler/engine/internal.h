@@ -54,14 +54,24 @@ typedef struct {
     GPtrArray *gates; /**< SizedGate */
 } TaskLimit;
 
+/** Runs under one max_active_runs: those of a DAG that are in no backfill, or those of one backfill. */
+typedef struct {
+    int64_t backfill_id; /**< 0 = a DAG's own */
+    bool paused;         /**< the backfill is */
+    bool is_backwards;
+    int max_active_runs;
+    int n_running; /**< running runs that are not held */
+    /** EngineRun in queued, not held, run_after reached: [0] wait while paused, [1] go on all the same. */
+    Heap queued[2];
+} RunQueue;
+
 typedef struct {
     char *dag_id;
     bool paused;
-    int max_active_runs;
-    int n_running[2];        /**< running runs that are not held: [0] others, [1] backfill */
-    Heap queued[2];          /**< EngineRun in queued, not held, run_after reached: by the same index */
+    RunQueue own;            /**< its runs that are in no backfill */
     GHashTable *task_limits; /**< task_id -> TaskLimit */
     GPtrArray *runs;         /**< all its runs in the engine, borrowed */
+    guint n_past_absent;     /**< of them, those whose previous run is not in the engine */
     Gate pause_gate;
 } DagEntry;
 
@@ -105,6 +115,7 @@ struct EngineRun {
     DagRun *row;
     Dag *dag;
     DagEntry *entry;
+    RunQueue *queue; /**< whose limit it is under, queued or not */
     EngineRunFlags flags;
     EngineTask *tasks;     /**< dag->n_tasks, by index */
     GPtrArray *extras;     /**< EngineTask of tasks that the Dag does not have (removed), owned */
@@ -115,7 +126,8 @@ struct EngineRun {
     GHashTable *buckets;     /**< Bucket, keyed by what it needs */
     Gate gate;               /**< max_active_tasks; closed while the run is queued again */
     Timer timer;             /**< queued: run_after; running: dagrun_timeout */
-    uint32_t queue_position; /**< in entry->queued */
+    uint32_t queue_position; /**< in a heap of `queue` */
+    guint entry_index;       /**< in entry->runs */
     bool is_new;             /**< its rows have yet to be inserted */
     bool is_dirty;
     bool is_to_check; /**< its end may have come */
@@ -136,7 +148,8 @@ struct Engine {
     GHashTable *tasks; /**< TaskInstance.id -> EngineTask */
     GHashTable *pools; /**< name -> Pool */
     GHashTable *dags;  /**< dag_id -> DagEntry */
-    Heap active;       /**< Bucket that may be tried */
+    GHashTable *backfills; /**< id -> RunQueue */
+    Heap active;           /**< Bucket that may be tried */
     Heap timers;
     uint64_t timer_sequence;
     EngineTask *pending_first, *pending_last;
@@ -191,11 +204,38 @@ void task_reset(EngineTask *task);
 void run_reopen(Engine *engine, EngineRun *run, int64_t now_us);
 
 /* evaluate.c */
+/** Why a task is not even looked at; explain.c has them in words. */
+typedef enum {
+    OBSTACLE_RUN_STATE = 1 << 0,  /**< its run is not running */
+    OBSTACLE_RUN_HELD = 1 << 1,   /**< another process advances the run, or nobody does */
+    OBSTACLE_RUN_ENDING = 1 << 2, /**< the run must end */
+    OBSTACLE_LIVE = 1 << 3,       /**< an executor still has an attempt of it */
+    OBSTACLE_RETRY = 1 << 4,      /**< its retry is not due */
+    OBSTACLE_STATE = 1 << 5,      /**< it is neither null nor up_for_retry */
+} Obstacle;
+typedef unsigned Obstacles;
+Obstacles task_obstacles(const EngineTask *task, int64_t now_us);
+/** What the task's trigger rule says of its upstream tasks as they are. */
+TriggerVerdict task_verdict(const EngineTask *task);
 void task_evaluate(Engine *engine, EngineTask *task, int64_t now_us);
 
-/* lifecycle.c: queued -> running -> finished */
+/* run_queue.c: which queued run starts next */
+void run_queue_init(RunQueue *queue, int64_t backfill_id, int max_active_runs);
+void run_queue_done(RunQueue *queue);
+void run_queue_free(gpointer queue);
+/** The queue that the run's row puts it into. */
+RunQueue *run_queue_of(Engine *engine, const EngineRun *run);
+/** The most urgent one that may start as far as pause is concerned; NULL if there is none. */
+EngineRun *run_queue_next(const RunQueue *queue);
+bool run_queue_has_room(const RunQueue *queue);
 void run_enqueue(Engine *engine, EngineRun *run, int64_t now_us);
 void run_leave_queue(Engine *engine, EngineRun *run);
+/** Changes flags that do not hold or let go; the run's place in its queue follows. */
+void run_requeue(Engine *engine, EngineRun *run, EngineRunFlags flags, int64_t now_us);
+/** In running, and not held: takes one of its queue's places. */
+bool run_takes_place(const EngineRun *run);
+
+/* lifecycle.c: queued -> running -> finished */
 void run_mark_to_check(Engine *engine, EngineRun *run);
 /** dagrun_timeout, counted from the start of a running run. */
 void run_set_timeout(Engine *engine, EngineRun *run);
@@ -203,9 +243,22 @@ void run_expire(Engine *engine, EngineRun *run, int64_t now_us);
 void run_change_state(Engine *engine, EngineRun *run, RunState state, int64_t now_us);
 /** Everything that follows from what has just changed. Ends each public call that changes something. */
 void engine_settle(Engine *engine, int64_t now_us);
-void dag_promote(Engine *engine, DagEntry *entry, int64_t now_us);
 
 /* dispatch.c: scheduled -> queued */
+/** What a scheduled task must pass, in this order. */
+typedef enum {
+    GATE_RUN_STATE,
+    GATE_PAUSE,
+    GATE_POOL,
+    GATE_MAX_ACTIVE_TASKS,
+    GATE_TASK_LIMIT,
+    GATE_COUNT,
+} GateKind;
+/** Only what a task needs is read of `needs`: run, pool, slots, limit, max_used. */
+bool gate_is_open(const Bucket *needs, GateKind kind);
+Bucket task_needs(Engine *engine, const EngineTask *task);
+/** Below parallelism. */
+bool engine_has_slot(const Engine *engine);
 void task_make_ready(Engine *engine, EngineTask *task);
 /** Nothing if it is not in the ready queue. */
 void task_make_unready(Engine *engine, EngineTask *task);
@@ -227,11 +280,15 @@ void bucket_free(gpointer bucket);
 guint bucket_hash(gconstpointer bucket);
 gboolean bucket_equal(gconstpointer a, gconstpointer b);
 int bucket_compare(const void *a, const void *b);
-int run_queue_compare(const void *a, const void *b);
 int timer_compare(const void *a, const void *b);
 
 /* past.c: depends_on_past, wait_for_downstream */
 bool past_allows(const EngineTask *task);
+/** Its two halves: the task's own past, and that of one direct downstream task. */
+bool past_of_task_allows(const EngineTask *task);
+bool past_of_downstream_allows(const EngineTask *task, uint32_t downstream);
+/** The state of the task `index` of `run` in the previous run, or PAST_FIRST, PAST_MISSING. */
+int past_state(const EngineRun *run, uint32_t index);
 void past_link(Engine *engine, EngineRun *run, const EnginePast *past);
 void past_unlink(EngineRun *run);
 /** Wakes what waits, in later runs, for this task's good end. */

@@ -4,31 +4,12 @@
 
 #define COMPARE(a, b) (((a) > (b)) - ((a) < (b)))
 
-int run_queue_compare(const void *a, const void *b)
-{
-    const EngineRun *x = a, *y = b;
-    if (x->row->run_after_us != y->row->run_after_us)
-        return COMPARE(x->row->run_after_us, y->row->run_after_us);
-    return COMPARE(x->row->id, y->row->id);
-}
-
 int timer_compare(const void *a, const void *b)
 {
     const Timer *x = a, *y = b;
     if (x->at_us != y->at_us)
         return COMPARE(x->at_us, y->at_us);
     return COMPARE(x->sequence, y->sequence);
-}
-
-/** Backfill runs are limited and ordered apart from all others. */
-static int queue_of(const EngineRun *run)
-{
-    return run->row->type == RUN_TYPE_BACKFILL ? 1 : 0;
-}
-
-static bool counts_as_running(const EngineRun *run)
-{
-    return run->row->state == RUN_STATE_RUNNING && !run_is_held(run);
 }
 
 void run_mark_to_check(Engine *engine, EngineRun *run)
@@ -44,30 +25,9 @@ void run_mark_to_check(Engine *engine, EngineRun *run)
     engine->to_check_last = run;
 }
 
-void run_leave_queue(Engine *engine, EngineRun *run)
-{
-    heap_remove(&run->entry->queued[queue_of(run)], run);
-    engine_set_timer(engine, &run->timer, TIME_NONE);
-}
-
-void run_enqueue(Engine *engine, EngineRun *run, int64_t now_us)
-{
-    if (run_is_held(run) || run->row->state != RUN_STATE_QUEUED ||
-        run->row->forced_state != RUN_STATE_INVALID)
-        return;
-    if (run->row->run_after_us > now_us) {
-        engine_set_timer(engine, &run->timer, run->row->run_after_us);
-        return;
-    }
-    Heap *queue = &run->entry->queued[queue_of(run)];
-    if (!heap_contains(queue, run))
-        heap_push(queue, run);
-    run_mark_to_check(engine, run);
-}
-
 void run_change_state(Engine *engine, EngineRun *run, RunState state, int64_t now_us)
 {
-    bool counted = counts_as_running(run);
+    bool counted = run_takes_place(run);
     RunState from = run->row->state;
     run_leave_queue(engine, run);
     run->row->state = state;
@@ -89,7 +49,7 @@ void run_change_state(Engine *engine, EngineRun *run, RunState state, int64_t no
                 MAX(now_us, run->row->start_date_us); /* the clock may have been set back */
         break;
     }
-    run->entry->n_running[queue_of(run)] += (int)counts_as_running(run) - (int)counted;
+    run->queue->n_running += (int)run_takes_place(run) - (int)counted;
     run_touch(engine, run);
     run_mark_to_check(engine, run);
 }
@@ -115,30 +75,13 @@ static void run_start(Engine *engine, EngineRun *run, int64_t now_us)
     }
 }
 
-/** The most urgent queued run that may start; of a paused DAG only those that ignore it. */
-static EngineRun *next_queued(const DagEntry *entry, int queue)
+static void promote(Engine *engine, const RunQueue *queue, int64_t now_us)
 {
-    if (!entry->paused)
-        return heap_peek(&entry->queued[queue]);
-    EngineRun *best = NULL;
-    const GPtrArray *items = entry->queued[queue].items;
-    for (guint i = 0; i < items->len; i++) {
-        EngineRun *run = items->pdata[i];
-        if ((run->flags & ENGINE_RUN_IGNORES_PAUSE) && (best == NULL || run_queue_compare(run, best) < 0))
-            best = run;
-    }
-    return best;
-}
-
-void dag_promote(Engine *engine, DagEntry *entry, int64_t now_us)
-{
-    for (int queue = 0; queue < 2; queue++) {
-        while (entry->n_running[queue] < entry->max_active_runs) {
-            EngineRun *run = next_queued(entry, queue);
-            if (run == NULL)
-                break;
-            run_start(engine, run, now_us);
-        }
+    while (run_queue_has_room(queue)) {
+        EngineRun *run = run_queue_next(queue);
+        if (run == NULL)
+            return;
+        run_start(engine, run, now_us);
     }
 }
 
@@ -256,7 +199,8 @@ void engine_settle(Engine *engine, int64_t now_us)
         if (run == NULL)
             break;
         run_check_end(engine, run, now_us);
-        dag_promote(engine, run->entry, now_us);
+        promote(engine, &run->entry->own, now_us); /* before backfills */
+        promote(engine, run->queue, now_us);
     }
     engine_dispatch(engine, now_us);
 }

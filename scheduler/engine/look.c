@@ -99,3 +99,14 @@ guint engine_live_total(const Engine *engine)
 {
     return engine->n_live;
 }
+
+guint engine_count_active_runs(const Engine *engine, const char *dag_id)
+{
+    const DagEntry *entry = g_hash_table_lookup(engine->dags, dag_id);
+    guint n = 0;
+    for (guint i = 0; entry != NULL && i < entry->runs->len; i++) {
+        const DagRun *row = ((const EngineRun *)entry->runs->pdata[i])->row;
+        n += row->type != RUN_TYPE_BACKFILL && !run_state_is_finished(row->state);
+    }
+    return n;
+}

@@ -6,8 +6,7 @@
  */
 #include "scheduler/engine/internal.h"
 
-/** The state of the task `index` of `run` in the previous run, or PAST_FIRST, PAST_MISSING. */
-static int past_state(const EngineRun *run, uint32_t index)
+int past_state(const EngineRun *run, uint32_t index)
 {
     if (run->past_id == 0)
         return PAST_FIRST;
@@ -24,19 +23,32 @@ static bool was_good(int past)
     return past == PAST_FIRST || (past >= 0 && task_state_is_good((TaskState)past));
 }
 
+bool past_of_task_allows(const EngineTask *task)
+{
+    return !task_definition(task)->depends_on_past || was_good(past_state(task->run, task->index));
+}
+
+bool past_of_downstream_allows(const EngineTask *task, uint32_t downstream)
+{
+    const Task *definition = task_definition(task);
+    if (!definition->depends_on_past || !definition->wait_for_downstream)
+        return true;
+    int past = past_state(task->run, downstream);
+    return past == PAST_MISSING || was_good(past); /* a downstream task new since then is not waited for */
+}
+
 bool past_allows(const EngineTask *task)
 {
     const Task *definition = task_definition(task);
     if (!definition->depends_on_past)
         return true;
-    if (!was_good(past_state(task->run, task->index)))
+    if (!past_of_task_allows(task))
         return false;
     if (!definition->wait_for_downstream)
         return true;
     GraphSpan down = dag_downstream(task->run->dag, task->index);
     for (uint32_t i = 0; i < down.n; i++) {
-        int past = past_state(task->run, down.items[i]);
-        if (past != PAST_MISSING && !was_good(past)) /* a downstream task new since then is not waited for */
+        if (!past_of_downstream_allows(task, down.items[i]))
             return false;
     }
     return true;
@@ -63,6 +75,7 @@ void past_task_is_good(Engine *engine, const EngineTask *task)
 static void link_to(EngineRun *run, EngineRun *previous)
 {
     run->past_run = previous;
+    run->entry->n_past_absent--;
     if (previous->successors == NULL)
         previous->successors = g_ptr_array_new();
     g_ptr_array_add(previous->successors, run);
@@ -75,10 +88,11 @@ void past_link(Engine *engine, EngineRun *run, const EnginePast *past)
         if (past->states != NULL)
             run->past_states = g_memdup2(past->states, run->dag->n_tasks * sizeof *past->states);
         EngineRun *previous = engine_find_run(engine, run->past_id);
+        run->entry->n_past_absent++;
         if (previous != NULL)
             link_to(run, previous);
     }
-    for (guint i = 0; i < run->entry->runs->len; i++) {
+    for (guint i = 0; run->entry->n_past_absent > 0 && i < run->entry->runs->len; i++) {
         EngineRun *other = run->entry->runs->pdata[i];
         if (other != run && other->past_id == run->row->id && other->past_run == NULL)
             link_to(other, run);
@@ -99,11 +113,14 @@ void past_unlink(EngineRun *run)
 {
     if (run->past_run != NULL)
         g_ptr_array_remove(run->past_run->successors, run);
+    else if (run->past_id != 0)
+        run->entry->n_past_absent--;
     run->past_run = NULL;
     for (guint i = 0; run->successors != NULL && i < run->successors->len; i++) {
         EngineRun *later = run->successors->pdata[i];
         keep_states(later);
         later->past_run = NULL;
+        later->entry->n_past_absent++;
     }
     g_clear_pointer(&run->successors, g_ptr_array_unref);
 }

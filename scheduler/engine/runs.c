@@ -5,8 +5,7 @@
 static void dag_entry_free(gpointer entry)
 {
     DagEntry *e = entry;
-    heap_done(&e->queued[0]);
-    heap_done(&e->queued[1]);
+    run_queue_done(&e->own);
     g_hash_table_unref(e->task_limits);
     g_ptr_array_unref(e->runs);
     gate_done(&e->pause_gate);
@@ -42,6 +41,7 @@ Engine *engine_new(int parallelism)
     engine->tasks = g_hash_table_new(g_int64_hash, g_int64_equal);
     engine->pools = g_hash_table_new_full(g_str_hash, g_str_equal, NULL, engine_pool_free);
     engine->dags = g_hash_table_new_full(g_str_hash, g_str_equal, NULL, dag_entry_free);
+    engine->backfills = g_hash_table_new_full(g_int64_hash, g_int64_equal, NULL, run_queue_free);
     heap_init(&engine->active, bucket_compare, offsetof(Bucket, position));
     heap_init(&engine->timers, timer_compare, offsetof(Timer, position));
     output_init(&engine->output);
@@ -62,6 +62,7 @@ void engine_free(Engine *engine)
     g_hash_table_unref(engine->tasks);
     g_hash_table_unref(engine->pools);
     g_hash_table_unref(engine->dags);
+    g_hash_table_unref(engine->backfills);
     output_done(&engine->output);
     g_ptr_array_unref(engine->replaced_dags);
     g_free(engine);
@@ -87,9 +88,7 @@ DagEntry *engine_dag_entry(Engine *engine, const char *dag_id)
         return entry;
     entry = g_new0(DagEntry, 1);
     entry->dag_id = g_strdup(dag_id);
-    entry->max_active_runs = DAG_DEFAULT_MAX_ACTIVE_RUNS;
-    heap_init(&entry->queued[0], run_queue_compare, offsetof(EngineRun, queue_position));
-    heap_init(&entry->queued[1], run_queue_compare, offsetof(EngineRun, queue_position));
+    run_queue_init(&entry->own, 0, DAG_DEFAULT_MAX_ACTIVE_RUNS);
     entry->task_limits = g_hash_table_new_full(g_str_hash, g_str_equal, NULL, task_limit_free);
     entry->runs = g_ptr_array_new();
     gate_init(&entry->pause_gate);
@@ -100,8 +99,10 @@ DagEntry *engine_dag_entry(Engine *engine, const char *dag_id)
 void engine_set_dag(Engine *engine, const char *dag_id, bool paused, int max_active_runs)
 {
     DagEntry *entry = engine_dag_entry(engine, dag_id);
+    if (entry->paused == paused && entry->own.max_active_runs == max_active_runs)
+        return; /* said with each of many runs */
     entry->paused = paused;
-    entry->max_active_runs = max_active_runs;
+    entry->own.max_active_runs = max_active_runs;
     if (!paused)
         gate_release_all(engine, &entry->pause_gate);
     for (guint i = 0; i < entry->runs->len; i++) /* a run may start now */
@@ -131,6 +132,8 @@ static EngineRun *run_new(Engine *engine, const DagRun *row, Dag *dag, EngineRun
     run->timer.position = HEAP_ABSENT;
     run->timer.run = run;
     run->entry = engine_dag_entry(engine, row->dag_id);
+    run->queue = run_queue_of(engine, run);
+    run->entry_index = run->entry->runs->len;
     g_ptr_array_add(run->entry->runs, run);
     g_hash_table_insert(engine->runs, &run->row->id, run);
     return run;
@@ -243,11 +246,6 @@ static void run_take_up(Engine *engine, EngineRun *run)
     run_mark_to_check(engine, run);
 }
 
-static int running_index(const EngineRun *run)
-{
-    return run->row->type == RUN_TYPE_BACKFILL ? 1 : 0;
-}
-
 void engine_create_run(Engine *engine, const DagRun *row, Dag *dag, int64_t first_ti_id,
                        const EnginePast *past, EngineRunFlags flags, int64_t now_us)
 {
@@ -311,7 +309,7 @@ bool engine_load_run(Engine *engine, const DagRun *row, Dag *dag, const TaskInst
     for (uint32_t i = 0; i < dag->n_tasks; i++)
         g_assert(run->tasks[i].ti.id != 0); /* the store inserts all task instances together with their run */
     run_count(run);
-    run->entry->n_running[running_index(run)] += row->state == RUN_STATE_RUNNING && !run_is_held(run);
+    run->queue->n_running += run_takes_place(run);
     past_link(engine, run, past);
     for (uint32_t i = 0; i < dag->n_tasks; i++)
         task_take_up(engine, &run->tasks[i]);
@@ -361,8 +359,11 @@ void run_free(Engine *engine, EngineRun *run)
         task_detach(engine, &run->tasks[i]);
     for (guint i = 0; i < run->extras->len; i++)
         task_detach(engine, run->extras->pdata[i]);
-    run->entry->n_running[running_index(run)] -= run->row->state == RUN_STATE_RUNNING && !run_is_held(run);
-    g_ptr_array_remove_fast(run->entry->runs, run);
+    run->queue->n_running -= run_takes_place(run);
+    GPtrArray *of_dag = run->entry->runs;
+    g_ptr_array_remove_index_fast(of_dag, run->entry_index);
+    if (run->entry_index < of_dag->len)
+        ((EngineRun *)of_dag->pdata[run->entry_index])->entry_index = run->entry_index;
     g_hash_table_remove(engine->runs, &run->row->id);
     g_hash_table_unref(run->buckets);
     gate_done(&run->gate);
@@ -382,11 +383,12 @@ bool engine_forget_run(Engine *engine, int64_t dag_run_id)
     if (run == NULL || run->n_live > 0)
         return false;
     g_assert(!engine_has_output(engine)); /* it may point into this run */
-    DagEntry *entry = run->entry;
-    bool gives_place = run->row->state == RUN_STATE_RUNNING && !run_is_held(run);
+    const RunQueue *queue = run->queue;
+    bool gives_place = run_takes_place(run);
     run_free(engine, run);
-    if (gives_place && entry->runs->len > 0)
-        run_mark_to_check(engine, entry->runs->pdata[0]);
+    EngineRun *next = gives_place ? run_queue_next(queue) : NULL;
+    if (next != NULL)
+        run_mark_to_check(engine, next);
     return true;
 }
 
@@ -421,14 +423,17 @@ bool engine_set_run_flags(Engine *engine, int64_t dag_run_id, EngineRunFlags fla
         return false;
     bool was_held = run_is_held(run);
     int running = run->row->state == RUN_STATE_RUNNING;
-    run->flags = flags;
     gate_release_all(engine, &run->entry->pause_gate);
-    if (was_held && !run_is_held(run)) {
-        run->entry->n_running[running_index(run)] += running;
+    if (was_held && !(flags & ENGINE_RUN_HELD)) {
+        run->flags = flags;
+        run->queue->n_running += running;
         run_let_go(engine, run);
-    } else if (!was_held && run_is_held(run)) {
-        run->entry->n_running[running_index(run)] -= running;
-        run_hold(engine, run);
+    } else if (!was_held && (flags & ENGINE_RUN_HELD)) {
+        run_hold(engine, run); /* leaves its queue as what it was */
+        run->flags = flags;
+        run->queue->n_running -= running;
+    } else {
+        run_requeue(engine, run, flags, now_us);
     }
     engine_tick(engine, now_us);
     return true;

@@ -15,6 +15,7 @@ struct DagFolder {
     GHashTable *by_path; /**< relative -> DagFile*, owned */
     GHashTable *by_id;   /**< dag_id -> DagFile* that has it */
     GPtrArray *files;    /**< sorted by path */
+    GPtrArray *folders;  /**< char*: relative, as of the last scan */
     GHashTable *zones;   /**< name -> Zone*: GLib reads a zone's data again once nobody holds it */
     uint64_t generation, claims;
 };
@@ -48,6 +49,7 @@ DagFolder *dag_folder_new(const char *path, const char *default_timezone)
     folder->by_id = g_hash_table_new(g_str_hash, g_str_equal);
     folder->zones = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, (GDestroyNotify)zone_unref);
     folder->files = g_ptr_array_new();
+    folder->folders = g_ptr_array_new_with_free_func(g_free);
     return folder;
 }
 
@@ -56,6 +58,7 @@ void dag_folder_free(DagFolder *folder)
     if (folder == NULL)
         return;
     g_ptr_array_unref(folder->files);
+    g_ptr_array_unref(folder->folders);
     g_hash_table_unref(folder->by_id);
     g_hash_table_unref(folder->zones);
     g_hash_table_unref(folder->by_path);
@@ -244,6 +247,8 @@ FolderChanges *dag_folder_scan(DagFolder *folder, GError **error)
     changes->changed = g_ptr_array_new();
     changes->removed = g_ptr_array_new_with_free_func(dag_file_free);
     folder->generation++;
+    g_ptr_array_unref(folder->folders);
+    folder->folders = g_ptr_array_ref(walk->folders);
     for (guint i = 0; i < folder->files->len; i++)
         ((DagFile *)g_ptr_array_index(folder->files, i))->changed = false;
     for (guint i = 0; i < walk->files->len; i++) {
@@ -268,6 +273,11 @@ FolderChanges *dag_folder_scan(DagFolder *folder, GError **error)
 const char *dag_folder_path(const DagFolder *folder)
 {
     return folder->path;
+}
+
+const GPtrArray *dag_folder_folders(const DagFolder *folder)
+{
+    return folder->folders;
 }
 
 const GPtrArray *dag_folder_files(const DagFolder *folder)

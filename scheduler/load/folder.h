@@ -47,6 +47,9 @@ void folder_changes_free(FolderChanges *changes);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(FolderChanges, folder_changes_free)
 
 const char *dag_folder_path(const DagFolder *folder);
+/** The folders that were looked into, as paths relative to the folder (char*), "" first; valid until the next
+ * scan. */
+const GPtrArray *dag_folder_folders(const DagFolder *folder);
 /** All files sorted by path (DagFile*); borrowed, valid until the next scan. */
 const GPtrArray *dag_folder_files(const DagFolder *folder);
 /** The file that owns `dag_id`, broken or not; NULL if there is none. */

@@ -51,6 +51,7 @@ void folder_walk_free(FolderWalk *walk)
         return;
     g_ptr_array_unref(walk->files);
     g_ptr_array_unref(walk->unreadable);
+    g_ptr_array_unref(walk->folders);
     g_free(walk);
 }
 
@@ -175,6 +176,7 @@ FolderWalk *folder_walk(const char *path, GError **error)
     g_autoptr(FolderWalk) result = g_new0(FolderWalk, 1);
     result->files = g_ptr_array_new_with_free_func(sighting_free);
     result->unreadable = g_ptr_array_new_with_free_func(g_free);
+    result->folders = g_ptr_array_new_with_free_func(g_free);
     Walk walk = {
         .root = path,
         .result = result,
@@ -186,6 +188,7 @@ FolderWalk *folder_walk(const char *path, GError **error)
     add_place(&walk, NULL, "");
     while (walk.next < walk.places->len && root_ok) {
         Place *place = g_ptr_array_index(walk.places, walk.next++);
+        g_ptr_array_add(result->folders, g_strdup(place->relative));
         if (visit(&walk, place))
             continue;
         if (place->parent != NULL) {

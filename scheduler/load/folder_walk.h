@@ -23,6 +23,7 @@ typedef struct {
     GPtrArray *files; /**< Sighting*, sorted by path */
     GPtrArray
         *unreadable; /**< char*: relative paths of folders inside that could not be read, with the reason */
+    GPtrArray *folders; /**< char*: relative paths of all folders looked into, "" for the root first */
 } FolderWalk;
 
 /** NULL with an error if the folder itself cannot be read. */

@@ -33,7 +33,8 @@ bool store_check(StoreConn *conn, bool thorough, GPtrArray **ret_problems, GErro
 {
     g_autoptr(GPtrArray) problems = g_ptr_array_new_with_free_func(g_free);
     GError *failure = NULL;
-    bool ok = check_pages(conn, thorough, problems, &failure) && check_foreign_keys(conn, problems, &failure);
+    bool ok = check_pages(conn, thorough, problems, &failure) &&
+              check_foreign_keys(conn, problems, &failure) && check_rows(conn, problems, &failure);
     /* Damage that stops the check is a finding too. */
     if (!ok && g_error_matches(failure, WEIR_ERROR, WEIR_ERROR_CORRUPT)) {
         g_ptr_array_add(problems, g_strdup(failure->message));

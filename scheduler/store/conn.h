@@ -36,6 +36,9 @@ bool conn_exec(StoreConn *conn, const char *sql, GError **error);
 /** json_valid() as CHECKs may use it; SQLite's code. */
 int conn_define_json_valid(sqlite3 *db);
 
+/** What must hold between rows; adds a line for each finding. check_rows.c. */
+bool check_rows(StoreConn *conn, GPtrArray *problems, GError **error);
+
 /** What went wrong last on this connection, `rc` being the extended code, for the user. */
 void conn_set_error(StoreConn *conn, int rc, GError **error);
 /** The same for a connection that is not one of ours. */

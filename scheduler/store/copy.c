@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "scheduler/model/crash_point.h"
-#include "scheduler/store/conn.h"
+#include "scheduler/store/query.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -15,7 +15,21 @@ static bool set_copy_error(GError **error, const char *path)
     return false;
 }
 
-/** Page by page, in one read transaction of the source. */
+/** So many pages at a time; in between, whoever waits for the file gets a turn. */
+#define SLICE_PAGES 256
+
+/**
+ * In slices: a step of the backup begins anew when the source has changed since the last one, so the caller
+ * holds a snapshot.
+ */
+static void copy_slices(sqlite3_backup *backup)
+{
+    int rc;
+    do
+        rc = sqlite3_backup_step(backup, SLICE_PAGES);
+    while (rc == SQLITE_OK);
+}
+
 static bool copy_pages(StoreConn *conn, const char *path, GError **error)
 {
     sqlite3 *target = NULL;
@@ -24,7 +38,7 @@ static bool copy_pages(StoreConn *conn, const char *path, GError **error)
     if (rc == SQLITE_OK) {
         sqlite3_backup *backup = sqlite3_backup_init(target, "main", conn->db, "main");
         if (backup != NULL) {
-            sqlite3_backup_step(backup, -1);
+            copy_slices(backup);
             sqlite3_backup_finish(backup); /* repeats the step's error */
         }
         rc = sqlite3_extended_errcode(target);
@@ -48,6 +62,28 @@ static bool sync_directory_of(const char *path)
     return ok;
 }
 
+/** Never over a file that has come meanwhile, where the file system can promise that. */
+static bool rename_to_new(const char *from, const char *to)
+{
+    if (renameat2(AT_FDCWD, from, AT_FDCWD, to, RENAME_NOREPLACE) == 0)
+        return true;
+    return (errno == EINVAL || errno == ENOSYS) && rename(from, to) == 0;
+}
+
+/** A snapshot for the copy, unless the caller has one. True as `ret_began` if store_read_end() is due. */
+static bool begin_snapshot(StoreConn *conn, bool *ret_began, GError **error)
+{
+    *ret_began = sqlite3_get_autocommit(conn->db) != 0;
+    if (!*ret_began)
+        return true;
+    if (!store_read_begin(conn, error))
+        return false;
+    Query query =
+        query_begin_once(conn, "SELECT count(*) FROM sqlite_master"); /* BEGIN alone reads nothing */
+    query_next(&query);
+    return query_end(&query, error);
+}
+
 bool store_copy_to(StoreConn *conn, const char *path, GError **error)
 {
     if (g_file_test(path, G_FILE_TEST_EXISTS)) {
@@ -61,9 +97,12 @@ bool store_copy_to(StoreConn *conn, const char *path, GError **error)
     if (fd < 0)
         return set_copy_error(error, partial);
     close(fd);
-    bool ok = copy_pages(conn, partial, error);
+    bool began = false;
+    bool ok = begin_snapshot(conn, &began, error) && copy_pages(conn, partial, error);
+    if (began)
+        store_read_end(conn);
     CRASH_POINT("store.copy_partial");
-    if (ok && (rename(partial, path) != 0 || !sync_directory_of(path)))
+    if (ok && (!rename_to_new(partial, path) || !sync_directory_of(path)))
         ok = set_copy_error(error, path);
     if (!ok)
         unlink(partial);

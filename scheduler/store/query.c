@@ -134,3 +134,13 @@ bool query_run_found(Query *query, const char *what, const char *name, GError **
     g_set_error(error, WEIR_ERROR, WEIR_ERROR_NOT_FOUND, "no %s %s", what, name);
     return false;
 }
+
+GArray *query_take_ids(Query *query, GError **error)
+{
+    g_autoptr(GArray) ids = g_array_new(FALSE, FALSE, sizeof(int64_t));
+    while (query_next(query)) {
+        int64_t id = query_int(query);
+        g_array_append_val(ids, id);
+    }
+    return query_end(query, error) ? g_steal_pointer(&ids) : NULL;
+}

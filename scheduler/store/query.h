@@ -46,6 +46,9 @@ int64_t query_time(Query *query);
 const char *query_text(Query *query);
 char *query_dup_text(Query *query);
 
+/** The first column of all rows, as int64_t; ends the query. NULL on failure. */
+GArray *query_take_ids(Query *query, GError **error);
+
 /** Lets go of the statement. */
 bool query_end(Query *query, GError **error);
 /** Steps a statement without rows to its end, and ends. */

@@ -68,10 +68,23 @@ GPtrArray *store_list_dags(StoreConn *conn, const DagQuery *wanted, int64_t *ret
 /** NULL-terminated, for suggestions; g_strfreev. */
 char **store_list_dag_ids(StoreConn *conn, GError **error);
 
+/**
+ * Of DagSchedule, by dag_id, for all DAGs in one query, or for one. The last run is the one with the greatest
+ * logical date among those that the schedule has made, also when a backfill has taken it over since.
+ */
+GPtrArray *store_list_dag_schedules(StoreConn *conn, const char *dag_id, GError **error);
+
 DagVersion *store_get_dag_version(StoreConn *conn, int64_t version_id, GError **error);
 /** Of DagVersion, newest first, without source. */
 GPtrArray *store_list_dag_versions(StoreConn *conn, const char *dag_id, Page page, int64_t *ret_total,
                                    GError **error);
+
+/**
+ * Versions that nothing needs: older than `before_us`, without runs, and not their DAG's latest. `dag_id`
+ * may be NULL for any. Gives at most `limit` ids (int64_t), of the oldest.
+ */
+GArray *store_list_idle_versions(StoreConn *conn, const char *dag_id, int64_t before_us, int64_t limit,
+                                 GError **error);
 
 /** Of ImportError, by file name. */
 GPtrArray *store_list_import_errors(StoreConn *conn, Page page, int64_t *ret_total, GError **error);
@@ -90,9 +103,10 @@ typedef enum {
 } RunOrder;
 
 typedef struct {
-    const char *dag_id; /**< NULL = of all DAGs */
-    unsigned states;    /**< bits 1 << RunState; 0 = any */
-    unsigned types;     /**< bits 1 << RunType; 0 = any */
+    const char *dag_id;  /**< NULL = of all DAGs */
+    unsigned states;     /**< bits 1 << RunState; 0 = any */
+    unsigned types;      /**< bits 1 << RunType; 0 = any */
+    int64_t backfill_id; /**< 0 = any */
     TimeRange run_after, logical_date, start_date, end_date;
     RunOrder order;
     bool descending;
@@ -110,6 +124,9 @@ DagRun *store_get_run_by_id(StoreConn *conn, int64_t dag_run_id, GError **error)
 GPtrArray *store_list_runs(StoreConn *conn, const RunQuery *wanted, int64_t *ret_total, GError **error);
 /** Of DagRun: all that are queued or running, by id. What recovery begins with. */
 GPtrArray *store_list_unfinished_runs(StoreConn *conn, GError **error);
+
+/** Of DagRun: the next `limit` runs by id, whatever they are; for going through all of them in slices. */
+GPtrArray *store_list_runs_after(StoreConn *conn, int64_t after_id, int64_t limit, GError **error);
 
 /** How many runs of a DAG are queued and running. */
 bool store_count_active_runs(StoreConn *conn, const char *dag_id, int64_t *ret_queued, int64_t *ret_running,
@@ -173,6 +190,26 @@ bool store_find_xcom(StoreConn *conn, int64_t dag_run_id, const char *task_id, c
 GPtrArray *store_list_xcoms(StoreConn *conn, int64_t dag_run_id, const char *task_id, const char *key,
                             Page page, int64_t *ret_total, GError **error);
 
+/* ---- backfills ---- */
+
+typedef struct {
+    const char *dag_id; /**< NULL = of all DAGs */
+    bool descending;    /**< by id */
+    Page page;
+} BackfillQuery;
+
+Backfill *store_get_backfill(StoreConn *conn, int64_t id, GError **error);
+/** Of Backfill, by id. */
+GPtrArray *store_list_backfills(StoreConn *conn, const BackfillQuery *query, int64_t *ret_total,
+                                GError **error);
+/** The one of a DAG that is not completed; `*ret` is NULL when there is none. */
+bool store_find_unfinished_backfill(StoreConn *conn, const char *dag_id, Backfill **ret, GError **error);
+bool store_read_backfill_progress(StoreConn *conn, int64_t backfill_id, BackfillProgress *ret,
+                                  GError **error);
+/** Whether the run stands at the first date of that backfill. */
+bool store_is_first_of_backfill(StoreConn *conn, int64_t backfill_id, int64_t dag_run_id, bool *ret,
+                                GError **error);
+
 /* ---- pools, audit log ---- */
 
 Pool *store_get_pool(StoreConn *conn, const char *name, GError **error);
@@ -193,12 +230,20 @@ typedef struct {
 /** Of EventLog. */
 GPtrArray *store_list_events(StoreConn *conn, const EventQuery *wanted, int64_t *ret_total, GError **error);
 
+/** Ids (int64_t) of at most `limit` events from before that time, of one DAG unless `dag_id` is NULL. */
+GArray *store_list_old_events(StoreConn *conn, const char *dag_id, int64_t before_us, int64_t limit,
+                              GError **error);
+
 /* ---- upkeep ---- */
 
-/** Copies the whole database, consistent, into a new file at `path` (0600); it must not exist. */
+/**
+ * Copies the whole database, as of now, into a new file at `path` (0600), synced; it must not exist. Writers
+ * go on meanwhile, but their log is not emptied before this is done.
+ */
 bool store_copy_to(StoreConn *conn, const char *path, GError **error);
 /**
- * Checks the file: all pages and indexes if `thorough`, else the quick way; then foreign keys. True when it
- * could be done; `ret_problems` gets a line for each finding (empty = sound), of char *.
+ * Checks the file: all pages and indexes if `thorough`, else the quick way; then foreign keys; then what must
+ * hold between rows (a finished run has no unfinished task, ...). True when it could be done; `ret_problems`
+ * gets a line for each finding (empty = sound), of char *.
  */
 bool store_check(StoreConn *conn, bool thorough, GPtrArray **ret_problems, GError **error);

@@ -57,6 +57,25 @@ void pool_free(Pool *pool)
     g_free(pool);
 }
 
+Backfill *backfill_copy(const Backfill *backfill)
+{
+    Backfill *copy = g_memdup2(backfill, sizeof *backfill);
+    copy->dag_id = g_strdup(backfill->dag_id);
+    copy->conf_json = g_strdup(backfill->conf_json);
+    copy->triggering_user = g_strdup(backfill->triggering_user);
+    return copy;
+}
+
+void backfill_free(Backfill *backfill)
+{
+    if (backfill == NULL)
+        return;
+    g_free((char *)backfill->dag_id);
+    g_free((char *)backfill->conf_json);
+    g_free((char *)backfill->triggering_user);
+    g_free(backfill);
+}
+
 void event_log_free(EventLog *event)
 {
     if (event == NULL)

@@ -7,6 +7,7 @@
  */
 #pragma once
 
+#include "scheduler/model/backfill.h"
 #include "scheduler/model/records.h"
 
 /** One DAG as its latest file says. */
@@ -31,6 +32,20 @@ typedef struct {
 
 void dag_row_free(DagRow *row);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(DagRow, dag_row_free)
+
+/** What scheduling needs of a DAG: its row, and its last scheduled run. */
+typedef struct {
+    const char *dag_id;
+    const char *fileloc; /**< or NULL */
+    bool is_paused, is_stale, has_import_errors;
+    int64_t first_seen_us;
+    int64_t latest_version_id; /**< 0 = none yet */
+    bool has_last_run;         /**< only then the dates below are set */
+    int64_t last_logical_date_us, last_data_interval_start_us, last_data_interval_end_us, last_run_after_us;
+} DagSchedule;
+
+void dag_schedule_free(DagSchedule *schedule);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(DagSchedule, dag_schedule_free)
 
 /** A DAG file as it was: runs are pinned to one. */
 typedef struct {
@@ -81,6 +96,40 @@ typedef struct {
 
 void pool_free(Pool *pool);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(Pool, pool_free)
+
+/** A request to run past dates. */
+typedef struct {
+    int64_t id;
+    const char *dag_id;
+    int64_t from_date_us, to_date_us; /**< of logical dates, both inclusive */
+    ReprocessBehavior reprocess_behavior;
+    bool run_backwards;
+    int32_t max_active_runs;
+    bool is_paused;
+    const char *conf_json;       /**< an object, or NULL: none was given */
+    const char *triggering_user; /**< or NULL */
+    int64_t created_at_us, updated_at_us;
+    int64_t completed_at_us; /**< TIME_NONE while a run of it is queued or running */
+} Backfill;
+
+Backfill *backfill_copy(const Backfill *backfill);
+void backfill_free(Backfill *backfill);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(Backfill, backfill_free)
+
+/** One date of a backfill: its run, or why it has none. */
+typedef struct {
+    int64_t logical_date_us;
+    int64_t dag_run_id; /**< 0 = none */
+    BackfillException exception;
+} BackfillDate;
+
+/** How far a backfill is. A run that another backfill did again counts as done. */
+typedef struct {
+    int64_t n_runs;    /**< all, finished or not */
+    int64_t n_skipped; /**< dates that were left alone */
+    int64_t n_queued, n_running, n_failed;
+    int64_t mean_duration_us; /**< of finished runs; TIME_NONE: none has finished by itself */
+} BackfillProgress;
 
 /** One row of the audit log: who did what, when, to what. */
 typedef struct {

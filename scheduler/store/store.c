@@ -100,6 +100,9 @@ static bool read_state(Store *store, GError **error)
                     "SELECT 1 + max((SELECT coalesce(max(id), 0) FROM task_instance), last_deleted_id) "
                     "FROM id_counter WHERE name = 'task_instance'",
                     &store->next_task_id, error) &&
+           read_int(store->conn,
+                    "SELECT 1 + coalesce((SELECT seq FROM sqlite_sequence WHERE name = 'backfill'), 0)",
+                    &store->next_backfill_id, error) &&
            read_int(store->conn, "PRAGMA page_size", &store->page_size, error);
 }
 

@@ -63,6 +63,7 @@ int64_t store_wal_bytes(const Store *store);
 /* ---- ids: from memory, never given twice, not even after deletes ---- */
 
 int64_t store_next_run_id(Store *store);
+int64_t store_next_backfill_id(Store *store);
 /** The first of `n` consecutive ids. */
 int64_t store_reserve_task_ids(Store *store, uint32_t n);
 
@@ -74,8 +75,11 @@ bool store_put_dag_version(Store *store, const DagVersion *version, int64_t *ret
 bool store_put_dag(Store *store, const DagRow *dag, GError **error);
 bool store_set_dag_paused(Store *store, const char *dag_id, bool is_paused, GError **error);
 bool store_set_dag_stale(Store *store, const char *dag_id, bool is_stale, GError **error);
+bool store_set_dag_import_errors(Store *store, const char *dag_id, bool has_import_errors, GError **error);
 /** With its runs, task instances, XComs and versions; the audit log stays. */
 bool store_delete_dag(Store *store, const char *dag_id, GError **error);
+/** One that store_list_idle_versions() gave. */
+bool store_delete_dag_version(Store *store, int64_t version_id, GError **error);
 /** Makes these the only import errors; a file that had one keeps its id. */
 bool store_replace_import_errors(Store *store, const ImportError *items, size_t n, GError **error);
 
@@ -83,7 +87,7 @@ bool store_replace_import_errors(Store *store, const ImportError *items, size_t 
 
 /** The run's DAG and version must be stored. WEIR_ERROR_CONFLICT: that run id or logical date exists. */
 bool store_insert_run(Store *store, const DagRun *run, GError **error);
-/** All that may change: everything but id, dag_id, run_id, type, logical date, interval and trigger. */
+/** All that may change: everything but id, dag_id, run_id, logical date, interval and who triggered it. */
 bool store_update_run(Store *store, const DagRun *run, GError **error);
 bool store_delete_run(Store *store, int64_t dag_run_id, GError **error);
 
@@ -100,6 +104,19 @@ bool store_delete_xcom(Store *store, int64_t dag_run_id, const char *task_id, co
 /** All of one task instance: done when an attempt of it starts. */
 bool store_delete_xcoms(Store *store, int64_t dag_run_id, const char *task_id, GError **error);
 
+/* ---- backfills ---- */
+
+/** With its id. WEIR_ERROR_CONFLICT: the DAG has an unfinished one. */
+bool store_insert_backfill(Store *store, const Backfill *backfill, GError **error);
+/** Its dates in the order in which they are to run. */
+bool store_insert_backfill_dates(Store *store, int64_t backfill_id, const BackfillDate *items, size_t n,
+                                 GError **error);
+/** is_paused, updated_at and completed_at. */
+bool store_update_backfill(Store *store, const Backfill *backfill, GError **error);
+/** Completes it if no run of it is queued or running; else, and when it is completed already, does nothing.
+ */
+bool store_complete_backfill(Store *store, int64_t backfill_id, int64_t now_us, GError **error);
+
 /* ---- pools, audit log ---- */
 
 /** Inserts or replaces the slots, description and include_deferred. */
@@ -107,5 +124,6 @@ bool store_put_pool(Store *store, const Pool *pool, GError **error);
 /** WEIR_ERROR_CONFLICT for default_pool. */
 bool store_delete_pool(Store *store, const char *name, GError **error);
 
+bool store_delete_event(Store *store, int64_t event_log_id, GError **error);
 /** Appends; `ret_id` may be NULL. */
 bool store_add_event(Store *store, const EventLog *event, int64_t *ret_id, GError **error);

@@ -84,6 +84,12 @@ bool store_set_dag_stale(Store *store, const char *dag_id, bool is_stale, GError
     return set_flag(store, "UPDATE dag SET is_stale = ? WHERE dag_id = ?", dag_id, is_stale, error);
 }
 
+bool store_set_dag_import_errors(Store *store, const char *dag_id, bool has_import_errors, GError **error)
+{
+    return set_flag(store, "UPDATE dag SET has_import_errors = ? WHERE dag_id = ?", dag_id, has_import_errors,
+                    error);
+}
+
 bool store_delete_dag(Store *store, const char *dag_id, GError **error)
 {
     Query query = query_begin(store->conn, "DELETE FROM dag WHERE dag_id = ?"); /* runs and below cascade */

@@ -87,3 +87,24 @@ GPtrArray *store_list_dag_versions(StoreConn *conn, const char *dag_id, Page pag
         g_ptr_array_add(rows, take_version(&query));
     return query_end(&query, error) ? g_steal_pointer(&rows) : NULL;
 }
+
+GArray *store_list_idle_versions(StoreConn *conn, const char *dag_id, int64_t before_us, int64_t limit,
+                                 GError **error)
+{
+    Query query = query_begin(
+        conn, "SELECT v.id FROM dag_version v WHERE v.created_us < ?1 AND (?2 IS NULL OR v.dag_id = ?2) "
+              "AND NOT EXISTS (SELECT 1 FROM dag_run r WHERE r.dag_version_id = v.id) "
+              "AND NOT EXISTS (SELECT 1 FROM dag d WHERE d.dag_id = v.dag_id AND d.latest_version_id = v.id) "
+              "ORDER BY v.id LIMIT ?3");
+    query_bind_int(&query, before_us);
+    query_bind_text(&query, dag_id);
+    query_bind_int(&query, limit);
+    return query_take_ids(&query, error);
+}
+
+bool store_delete_dag_version(Store *store, int64_t version_id, GError **error)
+{
+    Query query = query_begin(store->conn, "DELETE FROM dag_version WHERE id = ?");
+    query_bind_int(&query, version_id);
+    return query_run(&query, error);
+}

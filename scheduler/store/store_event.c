@@ -58,3 +58,24 @@ GPtrArray *store_list_events(StoreConn *conn, const EventQuery *wanted, int64_t 
         g_ptr_array_add(rows, take_event(&query));
     return query_end(&query, error) ? g_steal_pointer(&rows) : NULL;
 }
+
+GArray *store_list_old_events(StoreConn *conn, const char *dag_id, int64_t before_us, int64_t limit,
+                              GError **error)
+{
+    Query query = query_begin(conn, dag_id != NULL ? "SELECT event_log_id FROM event_log WHERE dag_id = ?3 "
+                                                     "AND when_us < ?1 LIMIT ?2"
+                                                   : "SELECT event_log_id FROM event_log WHERE when_us < ?1 "
+                                                     "ORDER BY when_us LIMIT ?2");
+    query_bind_int(&query, before_us);
+    query_bind_int(&query, limit);
+    if (dag_id != NULL)
+        query_bind_text(&query, dag_id);
+    return query_take_ids(&query, error);
+}
+
+bool store_delete_event(Store *store, int64_t event_log_id, GError **error)
+{
+    Query query = query_begin(store->conn, "DELETE FROM event_log WHERE event_log_id = ?");
+    query_bind_int(&query, event_log_id);
+    return query_run(&query, error);
+}

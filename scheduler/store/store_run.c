@@ -40,9 +40,11 @@ bool store_insert_run(Store *store, const DagRun *run, GError **error)
 bool store_update_run(Store *store, const DagRun *run, GError **error)
 {
     Query query = query_begin(
-        store->conn, "UPDATE dag_run SET state = ?, dag_version_id = ?, queued_at_us = ?, start_date_us = ?, "
-                     "end_date_us = ?, forced_state = ?, end_reason = ?, clear_number = ?, conf = ?, "
-                     "params = ?, note = ? WHERE id = ?");
+        store->conn, "UPDATE dag_run SET run_type = ?, state = ?, dag_version_id = ?, queued_at_us = ?, "
+                     "start_date_us = ?, end_date_us = ?, forced_state = ?, end_reason = ?, "
+                     "clear_number = ?, backfill_id = ?, conf = ?, params = ?, triggered_by = ?, note = ? "
+                     "WHERE id = ?");
+    query_bind_text(&query, run_type_to_string(run->type));
     query_bind_text(&query, run_state_to_string(run->state));
     query_bind_int(&query, run->dag_version_id);
     query_bind_time(&query, run->queued_at_us);
@@ -51,8 +53,10 @@ bool store_update_run(Store *store, const DagRun *run, GError **error)
     query_bind_text(&query, forced_state_name(run));
     query_bind_text(&query, end_reason_to_string(run->end_reason));
     query_bind_int(&query, run->clear_number);
+    query_bind_int_or_null(&query, run->backfill_id, 0);
     query_bind_text(&query, run->conf_json != NULL ? run->conf_json : "{}");
     query_bind_text(&query, run->params_json != NULL ? run->params_json : "{}");
+    query_bind_text(&query, run->triggered_by);
     query_bind_text(&query, run->note);
     query_bind_int(&query, run->id);
     return query_run_found(&query, "DAG run", run->run_id, error);

@@ -44,7 +44,10 @@ GPtrArray *store_list_runs(StoreConn *conn, const RunQuery *wanted, int64_t *ret
     filter_range(&filter, "start_date_us >= ?", "start_date_us <= ?", wanted->start_date);
     filter_range(&filter, "end_date_us >= ?", "end_date_us <= ?", wanted->end_date);
     const char *from = "FROM dag_run";
-    if (wanted->states != 0 && (wanted->states & ~UNFINISHED) == 0) {
+    if (wanted->backfill_id != 0) {
+        filter_int(&filter, "backfill_id = ?", wanted->backfill_id);
+        from = "FROM dag_run INDEXED BY dag_run_of_backfill";
+    } else if (wanted->states != 0 && (wanted->states & ~UNFINISHED) == 0) {
         /* Few among many. The condition says again what the states say, in the words of the index. */
         filter_add(&filter, "state IN ('queued', 'running')");
         from = wanted->dag_id != NULL ? "FROM dag_run INDEXED BY dag_run_of_dag_unfinished"
@@ -55,6 +58,14 @@ GPtrArray *store_list_runs(StoreConn *conn, const RunQuery *wanted, int64_t *ret
     g_autofree char *select = g_strconcat("SELECT " RUN_COLUMNS " ", from, NULL);
     Query query =
         filter_query(&filter, conn, select, orders[wanted->order][wanted->descending ? 1 : 0], wanted->page);
+    return take_all(&query, error);
+}
+
+GPtrArray *store_list_runs_after(StoreConn *conn, int64_t after_id, int64_t limit, GError **error)
+{
+    Query query = query_begin(conn, "SELECT " RUN_COLUMNS " FROM dag_run WHERE id > ? ORDER BY id LIMIT ?");
+    query_bind_int(&query, after_id);
+    query_bind_int(&query, limit);
     return take_all(&query, error);
 }
 

@@ -10,7 +10,7 @@
 struct Store {
     StoreConn *conn;
     char *db_id;
-    int64_t next_run_id, next_task_id;
+    int64_t next_run_id, next_task_id, next_backfill_id;
     int64_t page_size;
     int wal_frames;    /**< in the log after the last commit */
     int moved_frames;  /**< of them moved into the database */

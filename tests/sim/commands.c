@@ -2,16 +2,22 @@
 /* The simulated user. */
 #include "tests/sim/world.h"
 
+#include <string.h>
+
 void world_trigger(World *world)
 {
-    Dag *dag = world->latest->pdata[between(world, 0, world->latest->len)];
+    int64_t dag_index = between(world, 0, world->latest->len);
+    Dag *dag = world->latest->pdata[dag_index];
     int64_t id = world->next_run_id++;
+    int64_t backfill_id =
+        chance(world, 3) ? dag_index * SIM_BACKFILLS + between(world, 1, SIM_BACKFILLS + 1) : 0;
     g_autofree char *run_id = g_strdup_printf("manual__%" PRId64, id);
     DagRun row = {
         .id = id,
         .dag_id = (char *)dag->dag_id,
         .run_id = run_id,
-        .type = chance(world, 5) ? RUN_TYPE_BACKFILL : RUN_TYPE_MANUAL,
+        .type = backfill_id != 0 ? RUN_TYPE_BACKFILL : RUN_TYPE_MANUAL,
+        .backfill_id = backfill_id,
         .dag_version_id = 1,
         .logical_date_us = world->now_us + id, /* unique and rising, but for clock steps */
         .data_interval_start_us = TIME_NONE,
@@ -104,6 +110,23 @@ static void on_run(World *world, SimRun *run)
                     world->now_us);
 }
 
+/** A finished run becomes one of a backfill, and is cleared. */
+static void on_reprocess(World *world, SimRun *run)
+{
+    if (!run_state_is_finished(run->row->state))
+        return;
+    int64_t dag_index = g_ascii_strtoll(run->row->dag_id + strlen("dag"), NULL, 10);
+    int64_t backfill_id = dag_index * SIM_BACKFILLS + between(world, 1, SIM_BACKFILLS + 1);
+    const Dag *dag = engine_run_dag(world->engine, run->row->id);
+    g_autoptr(GArray) indexes = g_array_new(FALSE, FALSE, sizeof(uint32_t));
+    for (uint32_t i = 0; i < dag->n_tasks; i++)
+        g_array_append_val(indexes, i);
+    world_trace(world, "run %" PRId64 " again in backfill %" PRId64, run->row->id, backfill_id);
+    engine_set_run_backfill(world->engine, run->row->id, backfill_id, "{\"again\":1}", NULL);
+    engine_clear_tasks(world->engine, run->row->id, (const uint32_t *)(void *)indexes->data, indexes->len,
+                       world->now_us);
+}
+
 static void on_version(World *world, SimRun *run)
 {
     Dag *dag = generate_dag(world->rng, run->row->dag_id, engine_run_dag(world->engine, run->row->id));
@@ -114,9 +137,22 @@ static void on_version(World *world, SimRun *run)
     world->next_ti_id += dag->n_tasks;
 }
 
+static void on_backfill(World *world)
+{
+    EngineBackfill *backfill = world_backfill(world, between(world, 1, world->backfills->len + 1));
+    backfill->is_paused = chance(world, 2);
+    backfill->max_active_runs = (int)between(world, 1, 4);
+    world_trace(world, "backfill %" PRId64 " %s, at most %d", backfill->id,
+                backfill->is_paused ? "paused" : "goes on", backfill->max_active_runs);
+    engine_set_backfill(world->engine, backfill);
+    engine_tick(world->engine, world->now_us);
+}
+
 static void on_limits(World *world)
 {
-    if (chance(world, 2)) {
+    if (chance(world, 4)) {
+        on_backfill(world);
+    } else if (chance(world, 2)) {
         int pool = (int)between(world, 0, 4);
         int slots = (int)between(world, -1, 6);
         world_trace(world, "pool %s %d", sim_pools[pool], slots);
@@ -149,6 +185,8 @@ void world_command(World *world)
         on_version(world, run);
     else if ((world->faults & FAULT_COMMANDS) && chance(world, 4))
         on_run(world, run);
+    else if ((world->faults & FAULT_COMMANDS) && chance(world, 6))
+        on_reprocess(world, run);
     else if (world->faults & FAULT_COMMANDS)
         on_tasks(world, run);
 }

@@ -146,6 +146,9 @@ void oracle_check_run_change(World *world, SimRun *run, const DagRun *now)
     if (run->row->state != now->state)
         world_trace(world, "run %" PRId64 ": %s -> %s", now->id, run_state_to_string(run->row->state),
                     run_state_to_string(now->state));
+    if (run->row->state == RUN_STATE_QUEUED && now->state == RUN_STATE_RUNNING && now->backfill_id != 0 &&
+        world_backfill(world, now->backfill_id)->is_paused)
+        world_fail(world, "run %" PRId64 " started while its backfill was paused", now->id);
     if (run_state_is_finished(run->row->state) && run->row->state != now->state && !run->touched)
         world_fail(world, "run %" PRId64 ": finished, but became %s", now->id,
                    run_state_to_string(now->state));
@@ -182,12 +185,33 @@ static void check_limits(World *world)
     }
 }
 
+/** In seeds where limits do not change, no backfill has more runs running than it may. */
+static void check_backfills(World *world)
+{
+    g_autoptr(GArray) running = g_array_new(FALSE, TRUE, sizeof(int));
+    g_array_set_size(running, world->backfills->len + 1);
+    GHashTableIter iter;
+    gpointer value;
+    g_hash_table_iter_init(&iter, world->runs);
+    while (g_hash_table_iter_next(&iter, NULL, &value)) {
+        const DagRun *row = ((const SimRun *)value)->row;
+        if (row->state == RUN_STATE_RUNNING)
+            g_array_index(running, int, row->backfill_id)++;
+    }
+    for (guint id = 1; id <= world->backfills->len; id++) {
+        int n = g_array_index(running, int, id), limit = world_backfill(world, id)->max_active_runs;
+        if (!(world->faults & FAULT_LIMITS) && !world->quiet && n > limit)
+            world_fail(world, "backfill %u has %d runs running, %d are allowed", id, n, limit);
+    }
+}
+
 /** Called after each commit; what a command may have changed is settled by then. */
 void oracle_check_commit(World *world)
 {
     GHashTableIter iter, inner;
     gpointer value;
     check_limits(world);
+    check_backfills(world);
     g_hash_table_iter_init(&iter, world->runs);
     while (g_hash_table_iter_next(&iter, NULL, &value)) {
         SimRun *run = value;

@@ -79,7 +79,14 @@ static Engine *fresh_engine(World *world)
         engine_set_dag(engine, dag->dag_id, g_hash_table_contains(world->paused, dag->dag_id),
                        dag->max_active_runs);
     }
+    for (guint i = 0; i < world->backfills->len; i++)
+        engine_set_backfill(engine, &g_array_index(world->backfills, EngineBackfill, i));
     return engine;
+}
+
+EngineBackfill *world_backfill(World *world, int64_t id)
+{
+    return &g_array_index(world->backfills, EngineBackfill, id - 1);
 }
 
 World *world_new(uint64_t seed, bool verbose)
@@ -97,6 +104,7 @@ World *world_new(uint64_t seed, bool verbose)
     world->parallelism = (int)between(world, 1, 12);
     world->dags = g_ptr_array_new_with_free_func((GDestroyNotify)dag_unref);
     world->latest = g_ptr_array_new();
+    world->backfills = g_array_new(FALSE, FALSE, sizeof(EngineBackfill));
     world->paused = g_hash_table_new(g_str_hash, g_str_equal);
     world->pools = g_hash_table_new(g_str_hash, g_str_equal);
     world->runs = g_hash_table_new_full(g_int64_hash, g_int64_equal, NULL, sim_run_free);
@@ -113,6 +121,11 @@ World *world_new(uint64_t seed, bool verbose)
         g_ptr_array_add(world->dags, dag);
         g_ptr_array_add(world->latest, dag);
     }
+    for (int64_t id = 1; id <= n_dags * SIM_BACKFILLS; id++) {
+        EngineBackfill backfill = {
+            .id = id, .is_backwards = chance(world, 2), .max_active_runs = (int)between(world, 1, 4)};
+        g_array_append_val(world->backfills, backfill);
+    }
     world->engine = fresh_engine(world);
     return world;
 }
@@ -127,6 +140,7 @@ void world_free(World *world)
     g_hash_table_unref(world->paused);
     g_hash_table_unref(world->pools);
     g_ptr_array_unref(world->latest);
+    g_array_unref(world->backfills);
     g_ptr_array_unref(world->dags);
     g_rand_free(world->rng);
     g_string_free(world->trace, TRUE);
@@ -519,6 +533,11 @@ static void calm_down(World *world)
     for (guint i = 0; i < world->latest->len; i++) {
         const Dag *dag = world->latest->pdata[i];
         engine_set_dag(world->engine, dag->dag_id, false, dag->max_active_runs);
+    }
+    for (guint i = 0; i < world->backfills->len; i++) {
+        EngineBackfill *backfill = &g_array_index(world->backfills, EngineBackfill, i);
+        backfill->is_paused = false;
+        engine_set_backfill(world->engine, backfill);
     }
     engine_tick(world->engine, world->now_us);
     world_turn(world);

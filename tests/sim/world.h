@@ -53,6 +53,7 @@ struct World {
     GPtrArray *dags;    /**< Dag, all versions ever made */
     GPtrArray *latest;  /**< Dag per dag index: the latest version, borrowed */
     GHashTable *paused; /**< dag_id set */
+    GArray *backfills;  /**< EngineBackfill: SIM_BACKFILLS of each dag, ids rising */
     GHashTable *pools;  /**< name -> slots */
     int parallelism;
     GHashTable *runs;         /**< DagRun.id -> SimRun: the store */
@@ -73,6 +74,10 @@ enum {
     FAULT_VERSIONS = 1 << 5,   /**< runs move to other versions of their DAG */
     FAULT_CLOCK = 1 << 6,      /**< the clock steps back and forth */
 };
+
+#define SIM_BACKFILLS 2
+/** The settings of a backfill by its id. */
+EngineBackfill *world_backfill(World *world, int64_t id);
 
 World *world_new(uint64_t seed, bool verbose);
 void world_free(World *world);

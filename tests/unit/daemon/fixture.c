@@ -5,6 +5,7 @@
 #include <uv.h>
 
 #include <string.h>
+#include <unistd.h>
 
 static void remove_tree(const char *path)
 {
@@ -19,8 +20,25 @@ static void remove_tree(const char *path)
     g_rmdir(path);
 }
 
+/* A daemon starts its runner by executing this program again. If main() does not see to that, all tests would
+ * run again in it, each with runners of its own, and so on. */
+static void refuse_to_be_runner(void)
+{
+    g_autofree char *words = NULL;
+    gsize n = 0;
+    if (!g_file_get_contents("/proc/self/cmdline", &words, &n, NULL))
+        return;
+    for (gsize i = 0; i < n; i += strlen(words + i) + 1) {
+        if (strcmp(words + i, "__runner") == 0) {
+            g_printerr("main() of this test lacks the call of runner_main(); see test_loop.c\n");
+            _exit(1);
+        }
+    }
+}
+
 int fixture_set_up(void **state)
 {
+    refuse_to_be_runner();
     Fixture *fixture = g_new0(Fixture, 1);
     fixture->home = g_dir_make_tmp("weir-daemon-XXXXXX", NULL);
     fixture->log = g_string_new(NULL);

@@ -23,6 +23,8 @@ static void new_engine(Fixture *fx)
         engine_set_dag(fx->engine, dag->dag_id, g_hash_table_contains(fx->paused, dag->dag_id),
                        dag->max_active_runs);
     }
+    for (guint i = 0; i < fx->backfills->len; i++)
+        engine_set_backfill(fx->engine, &g_array_index(fx->backfills, EngineBackfill, i));
 }
 
 Fixture *fx_new(int parallelism)
@@ -34,6 +36,7 @@ Fixture *fx_new(int parallelism)
     fx->dags = g_ptr_array_new_with_free_func((GDestroyNotify)dag_unref);
     fx->pools = g_hash_table_new(g_str_hash, g_str_equal);
     fx->paused = g_hash_table_new(g_str_hash, g_str_equal);
+    fx->backfills = g_array_new(FALSE, FALSE, sizeof(EngineBackfill));
     fx->runs = g_hash_table_new_full(g_int64_hash, g_int64_equal, NULL, fx_run_free);
     fx->live = g_hash_table_new_full(g_int64_hash, g_int64_equal, NULL, g_free);
     fx->history = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
@@ -51,6 +54,7 @@ void fx_free(Fixture *fx)
     g_ptr_array_unref(fx->dags);
     g_hash_table_unref(fx->pools);
     g_hash_table_unref(fx->paused);
+    g_array_unref(fx->backfills);
     g_hash_table_unref(fx->runs);
     g_hash_table_unref(fx->live);
     g_hash_table_unref(fx->history);
@@ -76,7 +80,8 @@ int64_t fx_trigger_with(Fixture *fx, Dag *dag, FxTrigger how)
         .id = id,
         .dag_id = (char *)dag->dag_id,
         .run_id = run_id,
-        .type = how.type,
+        .type = how.backfill_id != 0 ? RUN_TYPE_BACKFILL : RUN_TYPE_MANUAL,
+        .backfill_id = how.backfill_id,
         .dag_version_id = 1,
         .logical_date_us = how.logical_date_us == 0 ? FX_EPOCH_US + id * USEC_PER_DAY : how.logical_date_us,
         .data_interval_start_us = TIME_NONE,
@@ -260,6 +265,19 @@ void fx_pause(Fixture *fx, const Dag *dag, bool paused)
     else
         g_hash_table_remove(fx->paused, dag->dag_id);
     engine_set_dag(fx->engine, dag->dag_id, paused, dag->max_active_runs);
+    engine_tick(fx->engine, fx->now_us);
+    fx_turn(fx);
+}
+
+void fx_backfill(Fixture *fx, EngineBackfill backfill)
+{
+    guint i = 0;
+    while (i < fx->backfills->len && g_array_index(fx->backfills, EngineBackfill, i).id != backfill.id)
+        i++;
+    if (i == fx->backfills->len)
+        g_array_append_val(fx->backfills, backfill);
+    g_array_index(fx->backfills, EngineBackfill, i) = backfill;
+    engine_set_backfill(fx->engine, &backfill);
     engine_tick(fx->engine, fx->now_us);
     fx_turn(fx);
 }

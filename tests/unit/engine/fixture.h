@@ -58,6 +58,7 @@ typedef struct {
     GPtrArray *dags;     /**< owned */
     GHashTable *pools;   /**< name -> slots */
     GHashTable *paused;  /**< dag_id set */
+    GArray *backfills;   /**< EngineBackfill */
     GHashTable *runs;    /**< DagRun.id -> FxRun: what was committed */
     GHashTable *live;    /**< TaskInstance.id -> FxAttempt */
     GHashTable *history; /**< "ti/try" -> TaskInstance */
@@ -77,7 +78,7 @@ Dag *fx_dag(Fixture *fx, const char *dag_id, const char *text);
 typedef struct {
     int64_t logical_date_us; /**< 0 = the fixture's next; TIME_NONE = null */
     int64_t run_after_us;    /**< 0 = now */
-    RunType type;
+    int64_t backfill_id;     /**< 0 = none */
     EngineRunFlags flags;
     const EnginePast *past;
 } FxTrigger;
@@ -101,6 +102,8 @@ guint fx_mark(Fixture *fx, int64_t run, const char *tasks, TaskState state);
 void fx_mark_run(Fixture *fx, int64_t run, RunState state);
 void fx_set_pool(Fixture *fx, const char *name, int slots);
 void fx_pause(Fixture *fx, const Dag *dag, bool paused);
+/** Creates or changes a backfill. */
+void fx_backfill(Fixture *fx, EngineBackfill backfill);
 void fx_set_flags(Fixture *fx, int64_t run, EngineRunFlags flags);
 void fx_set_version(Fixture *fx, int64_t run, Dag *dag);
 /** Drops a run from the engine, or loads it from what was committed. */

@@ -93,7 +93,7 @@ static void command_step(Walk *walk)
     Fixture *fx = walk->fx;
     int64_t run = g_array_index(walk->runs, int64_t, pick(walk, (int)walk->runs->len));
     g_autofree char *tasks = random_tasks(walk, run);
-    switch (pick(walk, 10)) {
+    switch (pick(walk, 12)) {
     case 0:
         fx_clear(fx, run, tasks);
         break;
@@ -124,13 +124,19 @@ static void command_step(Walk *walk)
     case 8:
         fx_set_version(fx, run, random_dag(walk, fx_run(fx, run)->dag_id));
         break;
+    case 9:
+        fx_backfill(fx, (EngineBackfill){.id = 1 + pick(walk, 6),
+                                         .is_paused = pick(walk, 3) == 0,
+                                         .max_active_runs = 1 + pick(walk, 3)});
+        break;
     default: {
+        int dag = pick(walk, (int)walk->dags->len);
         int64_t id = fx_trigger_with(
-            fx, walk->dags->pdata[pick(walk, (int)walk->dags->len)],
+            fx, walk->dags->pdata[dag],
             (FxTrigger){.logical_date_us = FX_EPOCH_US + pick(walk, 100) * USEC_PER_HOUR,
                         .run_after_us =
                             fx->now_us + (pick(walk, 4) == 0 ? pick(walk, 100) * USEC_PER_SEC : 0),
-                        .type = pick(walk, 5) == 0 ? RUN_TYPE_BACKFILL : RUN_TYPE_MANUAL});
+                        .backfill_id = pick(walk, 3) == 0 ? 1 + 2 * dag + pick(walk, 2) : 0});
         g_array_append_val(walk->runs, id);
     }
     }
@@ -144,6 +150,8 @@ static void quiet_end(Walk *walk)
         fx_set_pool(fx, pools[i], 3);
     for (guint i = 0; i < walk->dags->len; i++)
         fx_pause(fx, walk->dags->pdata[i], false);
+    for (int id = 1; id <= 6; id++)
+        fx_backfill(fx, (EngineBackfill){.id = id, .max_active_runs = 2});
     for (guint i = 0; i < walk->runs->len; i++)
         fx_set_flags(fx, g_array_index(walk->runs, int64_t, i), ENGINE_RUN_NORMAL);
     for (int i = 0; i < 20000; i++) {
@@ -158,6 +166,31 @@ static void quiet_end(Walk *walk)
         if (!run_state_is_finished(fx_run(fx, id)->state))
             fail_msg("run %" PRId64 " has not ended", id);
     }
+}
+
+/** Whatever is not running is told why; and what is told is what there is. */
+static void check_explanations(Walk *walk)
+{
+    Engine *engine = walk->fx->engine;
+    for (guint i = 0; i < walk->runs->len; i++) {
+        int64_t id = g_array_index(walk->runs, int64_t, i);
+        const Dag *dag = engine_run_dag(engine, id);
+        for (uint32_t t = 0; dag != NULL && t < dag->n_tasks; t++) {
+            g_autoptr(GPtrArray) list = engine_explain(engine, id, t, walk->fx->now_us);
+            const TaskInstance *ti = engine_task(engine, id, t);
+            bool is_due = ti->state == TASK_STATE_UP_FOR_RETRY && ti->retry_at_us <= walk->fx->now_us;
+            if (list->len == 0 && !is_due) /* a retry without delay starts at the next tick */
+                fail_msg("run %" PRId64 " (%s): nothing keeps %s (%s) from running", id,
+                         run_state_to_string(engine_run(engine, id)->state), ti->task_id,
+                         task_state_to_string(ti->state));
+            if (list->len == 0)
+                continue;
+            EngineConditionKind first = ((const EngineCondition *)list->pdata[0])->kind;
+            assert_int_equal(first == ENGINE_CONDITION_FINISHED, task_state_is_finished(ti->state));
+            assert_int_equal(first == ENGINE_CONDITION_EXECUTING, task_state_is_executing(ti->state));
+        }
+    }
+    assert_false(engine_has_output(engine));
 }
 
 static void walk_seed(guint32 seed)
@@ -182,6 +215,7 @@ static void walk_seed(guint32 seed)
             command_step(&walk);
         else
             fx_advance(walk.fx, pick(&walk, 30));
+        check_explanations(&walk);
     }
     quiet_end(&walk);
     fx_free(walk.fx);

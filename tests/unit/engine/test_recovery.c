@@ -172,7 +172,7 @@ static void test_crash_while_queued(void **state)
     g_autoptr(Fixture) fx = fx_new(8);
     Dag *dag = fx_dag(fx, "d", "@ max_runs=1; a");
     int64_t first = fx_trigger(fx, dag), second = fx_trigger(fx, dag);
-    int64_t backfill = fx_trigger_with(fx, dag, (FxTrigger){.type = RUN_TYPE_BACKFILL});
+    int64_t backfill = fx_trigger_with(fx, dag, (FxTrigger){.backfill_id = 1});
     fx_crash(fx);
     fx_expect(fx, first, "a=queued", "running");
     fx_expect(fx, second, "a=none", "queued");

@@ -142,8 +142,9 @@ static void test_max_active_runs(void **state)
     int64_t later = fx_trigger_with(fx, dag, (FxTrigger){.run_after_us = now - hour});
     int64_t sooner = fx_trigger_with(fx, dag, (FxTrigger){.run_after_us = now - 2 * hour});
     int64_t backfill[3];
+    fx_backfill(fx, (EngineBackfill){.id = 1, .max_active_runs = 2});
     for (int i = 0; i < 3; i++)
-        backfill[i] = fx_trigger_with(fx, dag, (FxTrigger){.type = RUN_TYPE_BACKFILL});
+        backfill[i] = fx_trigger_with(fx, dag, (FxTrigger){.backfill_id = 1});
     fx_expect(fx, first, "a=queued", "running");
     fx_expect(fx, second, "a=queued", "running");
     fx_expect(fx, later, "a=none", "queued");

@@ -187,6 +187,9 @@ typedef struct {
 
 static bool is_more_urgent(const Candidate *a, const Candidate *b)
 {
+    bool a_is_late = a->run->row->backfill_id != 0, b_is_late = b->run->row->backfill_id != 0;
+    if (a_is_late != b_is_late)
+        return b_is_late;
     if (a->ti->priority_weight != b->ti->priority_weight)
         return a->ti->priority_weight > b->ti->priority_weight;
     if (a->run->row->logical_date_us != b->run->row->logical_date_us)

@@ -4,25 +4,29 @@
 
 #include <string.h>
 
-/** The embedded migrations and more of our own behind them. */
+/** The embedded migrations and more of our own behind them; VERSION sets the version that is due. */
 static MigrationList with_more(Migration *items, const char *const *more)
 {
     int32_t n = store_migrations.n_items;
     for (int32_t i = 0; i < n; i++)
         items[i] = store_migrations.items[i];
-    for (; *more != NULL; more++, n++)
-        items[n] = (Migration){.version = n + 1, .name = "9999_test", .sql = *more};
+    for (; *more != NULL; more++, n++) {
+        g_autofree char *version = g_strdup_printf("PRAGMA user_version = %d;", n + 1);
+        g_auto(GStrv) parts = g_strsplit(*more, "VERSION", -1);
+        g_autofree char *sql = g_strjoinv(version, parts);
+        items[n] = (Migration){.version = n + 1, .name = "9999_test", .sql = g_intern_string(sql)};
+    }
     return (MigrationList){items, n};
 }
 
-#define MORE_2                                                                                               \
-    "CREATE TABLE extra (id INTEGER PRIMARY KEY) STRICT; INSERT INTO extra VALUES (7); PRAGMA user_version " \
-    "= 2;"
-#define MORE_3 "ALTER TABLE extra ADD COLUMN note TEXT; PRAGMA user_version = 3;"
+#define MORE_1 "CREATE TABLE extra (id INTEGER PRIMARY KEY) STRICT; INSERT INTO extra VALUES (7); VERSION"
+#define MORE_2 "ALTER TABLE extra ADD COLUMN note TEXT; VERSION"
 
+/** A database as the first version left it, with a run. */
 static void make_version_1(Fixture *fixture)
 {
-    fixture_open(fixture);
+    MigrationList first = {store_migrations.items, 1};
+    assert_ok((fixture->store = store_open_with(fixture->path, &first, NULL, &error)) != NULL);
     fixture->version_id = fixture_add_dag(fixture->store, "d");
     DagRun run = fixture_run(fixture, "one");
     fixture_insert_run(fixture, &run, 3);
@@ -50,11 +54,11 @@ static void test_upgrade_makes_a_copy(void **state)
     Fixture *fixture = *state;
     make_version_1(fixture);
     Migration items[10];
-    MigrationList list = with_more(items, (const char *const[]){MORE_2, MORE_3, NULL});
+    MigrationList list = with_more(items, (const char *const[]){MORE_1, MORE_2, NULL});
     g_auto(StoreOpenReport) report = {0};
     assert_ok((fixture->store = store_open_with(fixture->path, &list, &report, &error)) != NULL);
     assert_int_equal(report.version_before, 1);
-    assert_int_equal(report.version_after, 3);
+    assert_int_equal(report.version_after, list.n_items);
     assert_true(g_str_has_suffix(report.copy_path, "/weir.db.bak-v1"));
     StoreConn *conn = store_conn(fixture->store);
     assert_int_equal(fixture_number(conn, "SELECT count(*) FROM task_instance"), 3);
@@ -66,11 +70,47 @@ static void test_upgrade_makes_a_copy(void **state)
     assert_int_equal(fixture_number(copy, "SELECT count(*) FROM task_instance"), 3);
 }
 
+/** 1 -> 2: what was there stays, and backfills can be stored. */
+static void test_backfills_come(void **state)
+{
+    Fixture *fixture = *state;
+    make_version_1(fixture);
+    g_auto(StoreOpenReport) report = {0};
+    assert_ok((fixture->store = store_open(fixture->path, &report, &error)) != NULL);
+    assert_int_equal(report.version_before, 1);
+    assert_int_equal(report.version_after, store_schema_version());
+    assert_true(g_str_has_suffix(report.copy_path, "/weir.db.bak-v1"));
+    g_autoptr(StoreConn) copy = NULL;
+    assert_ok((copy = conn_open_reader(report.copy_path, 1, &error)) != NULL);
+    assert_int_equal(fixture_number(copy, "SELECT count(*) FROM dag_run"), 1);
+
+    StoreConn *conn = store_conn(fixture->store);
+    assert_int_equal(fixture_number(conn, "SELECT count(*) FROM task_instance"), 3);
+    g_autoptr(DagRun) run = NULL;
+    assert_ok((run = store_get_run(conn, "d", "one", &error)) != NULL);
+    Backfill backfill = {.id = store_next_backfill_id(fixture->store),
+                         .dag_id = "d",
+                         .from_date_us = T0,
+                         .to_date_us = T0,
+                         .max_active_runs = 1,
+                         .completed_at_us = TIME_NONE};
+    assert_int_equal(backfill.id, 1);
+    assert_ok(store_insert_backfill(fixture->store, &backfill, &error));
+    BackfillDate date = {.logical_date_us = T0, .dag_run_id = run->id};
+    assert_ok(store_insert_backfill_dates(fixture->store, 1, &date, 1, &error));
+    run->backfill_id = 1;
+    assert_ok(store_update_run(fixture->store, run, &error));
+    BackfillProgress progress;
+    assert_ok(store_read_backfill_progress(conn, 1, &progress, &error));
+    assert_int_equal(progress.n_runs, 1);
+    assert_int_equal(progress.n_queued, 1);
+}
+
 static void test_from_every_version(void **state)
 {
     Fixture *fixture = *state;
     Migration items[10];
-    MigrationList all = with_more(items, (const char *const[]){MORE_2, MORE_3, NULL});
+    MigrationList all = with_more(items, (const char *const[]){MORE_1, MORE_2, NULL});
     for (int32_t version = 1; version <= all.n_items; version++) {
         g_autofree char *path = g_strdup_printf("%s/from%d.db", fixture->dir, version);
         Store *store = NULL;
@@ -92,7 +132,7 @@ static void test_newer_is_refused(void **state)
     Fixture *fixture = *state;
     make_version_1(fixture);
     Migration items[10];
-    MigrationList list = with_more(items, (const char *const[]){MORE_2, NULL});
+    MigrationList list = with_more(items, (const char *const[]){MORE_1, NULL});
     assert_ok((fixture->store = store_open_with(fixture->path, &list, NULL, &error)) != NULL);
     fixture_close(fixture);
     g_autofree char *before = NULL, *after = NULL;
@@ -115,12 +155,12 @@ static void test_older_for_a_reader(void **state)
 static void assert_undone(Fixture *fixture, const char *bad)
 {
     Migration items[10];
-    MigrationList list = with_more(items, (const char *const[]){MORE_2, bad, NULL});
+    MigrationList list = with_more(items, (const char *const[]){MORE_1, bad, NULL});
     GError *failure = NULL;
     assert_null(store_open_with(fixture->path, &list, NULL, &failure));
     assert_non_null(strstr(failure->message, "migration 9999_test failed and was undone"));
     g_clear_error(&failure);
-    MigrationList good = with_more(items, (const char *const[]){MORE_2, NULL});
+    MigrationList good = with_more(items, (const char *const[]){MORE_1, NULL});
     assert_ok((fixture->store = store_open_with(fixture->path, &good, NULL, &error)) != NULL);
     assert_int_equal(fixture_number(store_conn(fixture->store), "SELECT count(*) FROM extra"), 1);
     fixture_close(fixture);
@@ -130,9 +170,9 @@ static void test_failed_migration(void **state)
 {
     Fixture *fixture = *state;
     make_version_1(fixture);
-    assert_undone(fixture, "DELETE FROM extra; SELECT no_such_function(); PRAGMA user_version = 3;");
-    assert_undone(fixture, "DELETE FROM extra;"); /* forgets its version */
-    assert_undone(fixture, "DELETE FROM extra; DELETE FROM dag_run; PRAGMA user_version = 3;"); /* orphans */
+    assert_undone(fixture, "DELETE FROM extra; SELECT no_such_function(); VERSION");
+    assert_undone(fixture, "DELETE FROM extra;");                              /* forgets its version */
+    assert_undone(fixture, "DELETE FROM extra; DELETE FROM dag_run; VERSION"); /* orphans */
 }
 
 static void test_copies_are_kept(void **state)
@@ -142,7 +182,7 @@ static void test_copies_are_kept(void **state)
     g_autofree char *taken = g_strconcat(fixture->path, ".bak-v1", NULL);
     assert_true(g_file_set_contents(taken, "mine", -1, NULL));
     Migration items[10];
-    MigrationList list = with_more(items, (const char *const[]){MORE_2, NULL});
+    MigrationList list = with_more(items, (const char *const[]){MORE_1, NULL});
     g_auto(StoreOpenReport) report = {0};
     assert_ok((fixture->store = store_open_with(fixture->path, &list, &report, &error)) != NULL);
     assert_true(g_str_has_suffix(report.copy_path, "/weir.db.bak-v1.2"));
@@ -156,6 +196,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_created, fixture_set_up_dir, fixture_tear_down),
         cmocka_unit_test_setup_teardown(test_upgrade_makes_a_copy, fixture_set_up_dir, fixture_tear_down),
+        cmocka_unit_test_setup_teardown(test_backfills_come, fixture_set_up_dir, fixture_tear_down),
         cmocka_unit_test_setup_teardown(test_from_every_version, fixture_set_up_dir, fixture_tear_down),
         cmocka_unit_test_setup_teardown(test_newer_is_refused, fixture_set_up_dir, fixture_tear_down),
         cmocka_unit_test_setup_teardown(test_older_for_a_reader, fixture_set_up_dir, fixture_tear_down),

@@ -209,6 +209,9 @@ static void test_run(void **state)
     full.end_date_us = T0 + 3;
     full.end_reason = END_CANCELED;
     full.note = NULL;
+    full.type = RUN_TYPE_SCHEDULED;
+    full.backfill_id = 0;
+    full.triggered_by = (char *)"timetable";
     assert_ok(store_update_run(fixture->store, &full, &error));
     g_autoptr(DagRun) updated = NULL;
     assert_ok((updated = store_get_run_by_id(conn, full.id, &error)) != NULL);
