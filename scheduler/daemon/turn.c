@@ -251,7 +251,8 @@ json_t *turn_run_command(Daemon *daemon, const json_t *document, const Caller *c
     return command_error_answer(document, "io",
                                 daemon->fatal != NULL
                                     ? daemon->fatal->message
-                                    : "the disk is full; it takes effect when there is room");
+                                    : "the disk is full; it is stored when there is room, and not at all "
+                                      "should this process end before");
 }
 
 json_t *daemon_execute(Daemon *daemon, json_t *command, const Caller *caller)

@@ -206,8 +206,10 @@ static bool read_file(Settings *settings, GError **error)
         return true;
     size_t n_text;
     g_autofree char *text = load_read_file(path, &n_text, error);
-    if (text == NULL)
+    if (text == NULL) {
+        g_prefix_error(error, "%s: ", path);
         return false;
+    }
     g_autoptr(LoadErrorList) errors = load_error_list_new(path);
     g_autoptr(YamlTree) tree = yaml_tree_parse(text, n_text, errors);
     const YamlNode *root = tree != NULL ? yaml_tree_root(tree) : NULL;

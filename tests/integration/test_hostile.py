@@ -60,3 +60,10 @@ def test_a_pipe_where_a_log_shall_be_fails_that_attempt_only(weir, home, write_d
     assert done.returncode == 1
     assert weir("tasks", "state", "d", "a", "r").stdout == "failed\n"
     assert weir("tasks", "state", "d", "b", "r").stdout == "success\n"
+
+
+def test_a_settings_file_that_is_no_file_is_named(weir, home):
+    (home / "weir.yaml").mkdir()
+    said = weir("dags", "list")
+    assert said.returncode == 1
+    assert f"{home}/weir.yaml: cannot read the file" in said.stderr
