@@ -5,7 +5,7 @@ import re
 import pytest
 from conftest import ROOT
 
-PAGES = ["README.md", "docs/dag-files.md", "dags/pinterest/README.md", "CONTRIBUTING.md"]
+PAGES = ["README.md", "docs/dag-files.md", "docs/operations.md", "dags/pinterest/README.md", "CONTRIBUTING.md"]
 
 
 def blocks(page, language):
