@@ -54,11 +54,12 @@ static void add_slice(Totals *totals, const json_t *result)
 /** All slices, one after the other. */
 static bool clean(Cli *cli, const json_t *args, bool is_dry, Totals *totals, GError **error)
 {
-    json_auto_t *after = json_integer(0);
+    json_auto_t *after = NULL;
     totals->dags = json_object();
-    while (json_is_integer(after)) {
+    do {
         json_t *slice = json_deep_copy(args);
-        json_object_set(slice, "after", after);
+        if (after != NULL)
+            json_object_set(slice, "after", after);
         json_object_set_new(slice, "dry_run", json_boolean(is_dry));
         json_auto_t *result = send_command(cli, "db.clean", slice, error);
         if (result == NULL)
@@ -66,7 +67,7 @@ static bool clean(Cli *cli, const json_t *args, bool is_dry, Totals *totals, GEr
         add_slice(totals, result);
         json_decref(after);
         after = json_incref(json_object_get(result, "after"));
-    }
+    } while (json_is_integer(after));
     return true;
 }
 

@@ -196,7 +196,7 @@ static int serve(Service *service, const char *verb, StoreLock *lock, GError **e
     sd_notify_send("READY=1\nSTATUS=running");
     bool ok = daemon_loop(service->daemon, error);
     close_handles(service);
-    say(ok ? "stopping; tasks that run go on" : "giving up");
+    say("%s", !ok ? "giving up" : service->is_stopping ? "stopping" : "stopping; tasks that run go on");
     g_clear_pointer(&service->daemon, daemon_close);
     return ok ? EXIT_SUCCESS : EXIT_FAILURE;
 }

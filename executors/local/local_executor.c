@@ -124,7 +124,8 @@ void executor_on_record(LocalExecutor *ex, RunnerLink *link, const SlotRecord *r
 {
     Entry *entry = g_hash_table_lookup(ex->entries, &record->key);
     if (entry == NULL && record->phase == SLOT_STARTED && !ex->collecting) {
-        /* No row waits for it, but it lives, and its run is not over before it is gone: ended, and told of. */
+        /* No row waits for it, but it lives, and its run is not over before it is gone: ended, and told of.
+         */
         entry = entry_new(ex, record->key);
         entry->canceled = true;
     }

@@ -67,7 +67,7 @@ static json_t *db_clean(Command *command, GError **error)
     g_auto(CleanResult) result = {0};
     if (!clean_slice(command->daemon, &slice, &result, error))
         return NULL;
-    if (!slice.is_dry && slice.after_id == 0) {
+    if (!slice.is_dry && command_json(command, "after") == NULL) { /* once, not with each slice */
         json_t *extra = json_pack("{s:s}", "before", command_text(command, "before"));
         if (slice.dag_ids != NULL)
             json_object_set(extra, "dag_ids", (json_t *)slice.dag_ids);

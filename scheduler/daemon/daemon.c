@@ -4,6 +4,7 @@
 #include "scheduler/daemon/dag_bag.h"
 #include "scheduler/daemon/folder_watch.h"
 #include "scheduler/daemon/internal.h"
+#include "scheduler/daemon/janitor.h"
 #include "scheduler/daemon/schedules.h"
 #include "scheduler/daemon/server.h"
 #include "scheduler/daemon/wall_timer.h"
@@ -241,6 +242,8 @@ Daemon *daemon_open(const DaemonOptions *options, GError **error)
         daemon_close(daemon);
         return NULL;
     }
+    if (daemon->mode == DAEMON_SERVICE)
+        daemon->janitor = janitor_start(daemon);
     CRASH_POINT("daemon.opened");
     return daemon;
 }
@@ -310,6 +313,7 @@ void daemon_close(Daemon *daemon)
     clear_inbox(daemon);
     wall_timer_free(daemon->timer);
     schedules_free(daemon->schedules);
+    janitor_free(daemon->janitor);
     watch_free(daemon->watch);
     dag_bag_free(daemon->bag);
     g_hash_table_unref(daemon->runs);

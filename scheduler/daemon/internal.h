@@ -25,6 +25,7 @@ typedef struct Schedules Schedules;
 typedef struct Server Server;
 typedef struct WallTimer WallTimer;
 typedef struct Watch Watch;
+typedef struct Janitor Janitor;
 typedef struct RunContext RunContext;
 
 /* ---- What waits for a turn ---------------------------------------------------------------------------- */
@@ -113,6 +114,7 @@ struct Daemon {
     FolderWatch *folder_watch; /**< SERVICE; else NULL */
     Server *server;
     Watch *watch;
+    Janitor *janitor; /**< or NULL */
     GHashTable *runs; /**< int64_t DagRun.id -> RunEntry: what is in the engine */
 
     GArray *reports;           /**< Report */

@@ -35,6 +35,7 @@ static const SettingSpec specs[] = {
     {"core", "default_timezone", SETTING_ZONE, "UTC"},
     {"core", "dags_are_paused_at_creation", SETTING_BOOLEAN, "false"},
     {"core", "killed_task_cleanup_time", SETTING_DURATION, "60s"},
+    {"scheduler", "retention", SETTING_DURATION, "0s"},
     {"web", "host", SETTING_TEXT, "127.0.0.1"},
     {"web", "port", SETTING_INTEGER, "8080", 0, 65535},
     {"logging", "base_log_folder", SETTING_PATH, "logs"},
@@ -325,6 +326,7 @@ static void fill_fields(Settings *settings)
         strcmp(settings_get(settings, "core", "dags_are_paused_at_creation"), "true") == 0;
     duration_parse(settings_get(settings, "core", "killed_task_cleanup_time"),
                    &settings->killed_task_cleanup_time_us, NULL);
+    duration_parse(settings_get(settings, "scheduler", "retention"), &settings->retention_us, NULL);
     settings->logs_folder = g_strdup(settings_get(settings, "logging", "base_log_folder"));
 }
 

@@ -22,6 +22,7 @@ typedef struct {
     char *default_timezone;              /**< core: UTC */
     bool dags_are_paused_at_creation;    /**< core: false */
     int64_t killed_task_cleanup_time_us; /**< core: 60 s: SIGTERM -> SIGKILL */
+    int64_t retention_us;                /**< scheduler: retention; 0 = nothing is deleted */
     char *logs_folder;                   /**< logging: base_log_folder; default `<home>/logs` */
     GPtrArray *values; /**< SettingValue *, all of them, in table order (for `config list`) */
 } Settings;

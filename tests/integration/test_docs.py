@@ -6,7 +6,8 @@ import re
 import pytest
 from conftest import ROOT
 
-PAGES = ["README.md", "docs/dag-files.md", "docs/settings.md", "dags/pinterest/README.md", "CONTRIBUTING.md"]
+PAGES = ["README.md", "docs/dag-files.md", "docs/settings.md", "docs/operations.md", "dags/pinterest/README.md",
+         "CONTRIBUTING.md"]
 
 
 def blocks(page, language):

@@ -27,7 +27,7 @@ def need(program):
 
 def install(prefix, *options, **environment):
     # cmake lists what it installed in the build folder, which belongs to all tests: the same each time, so be it.
-    result = run("cmake", "--install", BUILD, "--prefix", prefix, *options, env={**os.environ, **environment})
+    result = run("cmake", "--install", BUILD, "--prefix", prefix, *options, env={**os.environ, **environment}, umask=0o022)
     assert result.returncode == 0, result.stderr
 
 

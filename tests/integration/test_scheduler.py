@@ -288,6 +288,15 @@ class TestFolder:
             _, line = service.wait_log(r"dag=other run=\S+ success", line)
         assert len(runs("tick")) == n > 0  # history stays, nothing new
 
+    def test_a_deleted_dag_with_a_file_is_new(self, scheduler, write_dag, weir, runs):
+        write_dag("past", "schedule: '@once'\ntasks: {a: {command: 'true'}}\n")
+        service = scheduler()
+        _, line = service.wait_log(r"dag=past run=\S+ success")
+        assert weir("dags", "delete", "past", "-y").returncode == 0
+        _, line = service.wait_log(r"dag=past added", line)
+        service.wait_log(r"dag=past run=\S+ success", line)
+        assert len(runs("past")) == 1
+
     def test_broken_at_start_goes_on_with_its_last_good_version(self, scheduler, write_dag):
         path = write_dag("sub/tick", "dag_id: ticker\n" + TICK)
         first = scheduler()

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* db.clean and dags.delete: what goes, what stays, in how many slices, and what happens to logs. */
+#include "executors/local/runner.h"
 #include "scheduler/store/store.h"
 #include "tests/unit/daemon/fixture.h"
 
@@ -96,19 +97,38 @@ static void expect_runs(Fixture *f, const char *want)
 /** Slices until there is no more; gives their number. */
 static int clean(Fixture *f, const char *more_args)
 {
-    json_int_t after = 0;
+    g_autofree char *position = g_strdup("");
     for (int n = 1;; n++) {
         assert_true(n < 1000);
-        g_autofree char *args =
-            g_strdup_printf("{'before': '2026-01-20', 'after': %d%s}", (int)after, more_args);
+        g_autofree char *args = g_strdup_printf("{'before': '2026-01-20'%s%s}", position, more_args);
         json_t *result = fixture_do(f, "db.clean", args);
         json_t *next = json_object_get(result, "after");
         bool has_more = json_is_integer(next);
-        after = json_integer_value(next);
+        g_free(position);
+        position = g_strdup_printf(", 'after': %d", (int)json_integer_value(next));
         json_decref(result);
         if (!has_more)
             return n;
     }
+}
+
+/* What a service deletes by itself, and that it goes on firing and serving meanwhile. */
+static void test_retention(void **state)
+{
+    Fixture *f = *state;
+    for (int i = 0; i < 5; i++) {
+        g_autofree char *run_id = g_strdup_printf("manual__%d", i);
+        add_run(f, run_id, RUN_TYPE_MANUAL, RUN_STATE_SUCCESS, i, 0);
+    }
+    settings_free(f->settings);
+    g_setenv("WEIR__SCHEDULER__RETENTION", "2d", TRUE);
+    f->settings = settings_load(NULL);
+    g_unsetenv("WEIR__SCHEDULER__RETENTION");
+    assert_true(f->settings->retention_us == 2 * USEC_PER_DAY);
+    fixture_open(f, DAEMON_SERVICE);
+    for (int i = 0; i < 100 && strstr(f->log->str, "retention: deleted 5 runs") == NULL; i++)
+        fixture_loop_for(f, 100);
+    expect_runs(f, "");
 }
 
 static void test_what_stays(void **state)
@@ -293,11 +313,14 @@ static void test_delete(void **state)
     assert_int_equal(problems->len, 0);
 }
 
-int main(void)
+int main(int argc, char **argv)
 {
+    if (argc == 3 && strcmp(argv[1], "__runner") == 0)
+        return runner_main(argv[2]);
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_what_stays, set_up, fixture_tear_down),
         cmocka_unit_test_setup_teardown(test_runs_of_an_unfinished_backfill_stay, set_up, fixture_tear_down),
+        cmocka_unit_test_setup_teardown(test_retention, set_up, fixture_tear_down),
         cmocka_unit_test_setup_teardown(test_slices, set_up, fixture_tear_down),
         cmocka_unit_test_setup_teardown(test_many_logs, set_up, fixture_tear_down),
         cmocka_unit_test_setup_teardown(test_links_are_not_followed, set_up, fixture_tear_down),

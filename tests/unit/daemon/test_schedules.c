@@ -352,9 +352,11 @@ static void run_seed(guint32 seed)
 static void test_virtual_years(void **state)
 {
     (void)state;
+    gint64 first = 1, n_seeds = N_SEEDS;
     const char *one = g_getenv("WEIR_SEED");
-    guint32 first = one != NULL ? (guint32)atoi(one) : 1;
-    for (guint32 seed = first; seed < (one != NULL ? first + 1 : first + N_SEEDS); seed++) {
+    if (one != NULL && g_ascii_string_to_signed(one, 10, 0, G_MAXUINT32, &first, NULL))
+        n_seeds = 1;
+    for (guint32 seed = (guint32)first; seed < first + n_seeds; seed++) {
         print_message("\rseed %u ", seed); /* the last one printed is the one that failed */
         run_seed(seed);
     }
