@@ -6,8 +6,9 @@
 #include "scheduler/daemon/dag_bag.h"
 #include "scheduler/time/instant.h"
 
-static const CommandSpec *const groups[] = {commands_trigger, commands_runs, commands_tasks, commands_admin,
-                                            commands_explain, commands_clean};
+static const CommandSpec *const groups[] = {commands_trigger, commands_runs,    commands_tasks,
+                                            commands_admin,   commands_explain, commands_clean,
+                                            commands_backfill};
 
 /* ---- Answers ---- */
 
