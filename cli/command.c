@@ -103,6 +103,14 @@ void command_take_in(Cli *cli)
     daemon_close(daemon_open(&options, NULL));
 }
 
+bool command_upgrade(Cli *cli)
+{
+    DaemonOptions options = {
+        .settings = cli->settings, .mode = DAEMON_OFFLINE, .verb = "command", .log = log_line};
+    g_autoptr(Daemon) daemon = daemon_open(&options, NULL);
+    return daemon != NULL;
+}
+
 json_t *command_call(const Settings *settings, json_t *command, GError **error)
 {
     GError *local = NULL;

@@ -37,6 +37,9 @@ json_t *send_command(Cli *cli, const char *name, json_t *args, GError **error);
  */
 void command_take_in(Cli *cli);
 
+/** Brings an older database up to date, with nobody holding the lock. False if that cannot be done now. */
+bool command_upgrade(Cli *cli);
+
 /** Who gives commands from this process. Points to static memory. */
 const char *command_user(void);
 /** Log lines of a daemon in this process: warnings and errors to stderr. For DaemonOptions. */

@@ -25,6 +25,7 @@
  *   Verbs that write       build a command document (docs/commands.md)
  *     dags_write.c         trigger, pause, cancel, mark, clear
  *     tasks_write.c        clear, mark
+ *     backfill.c           backfills, reading too; backfill_progress.c: how far one is
  *     db_clean.c           deleting old runs, or a DAG
  *     pools.c              pools, reading too
  *     write.c              what they share

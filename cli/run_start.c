@@ -6,6 +6,7 @@
 #include "cli/text.h"
 #include "cli/write.h"
 #include "scheduler/daemon/run_id.h"
+#include "scheduler/store/error.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -77,6 +78,10 @@ static bool find_existing(Cli *cli, const RunStart *start, DagRun **ret, GError 
     g_autoptr(GError) local = NULL;
     *ret = NULL;
     StoreConn *reader = run_id != NULL ? cli_reader(cli, &local) : NULL;
+    if (g_error_matches(local, STORE_ERROR, STORE_ERROR_OLDER) && command_upgrade(cli)) {
+        g_clear_error(&local); /* this verb writes, and what writes brings the database up to date */
+        reader = cli_reader(cli, &local);
+    }
     if (reader != NULL)
         *ret = store_get_run(reader, start->dag_id, run_id, &local);
     if (*ret != NULL || local == NULL || g_error_matches(local, WEIR_ERROR, WEIR_ERROR_NOT_FOUND))

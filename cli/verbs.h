@@ -49,6 +49,13 @@ int verb_db_check(Cli *cli, GError **error);
 int verb_db_migrate(Cli *cli, GError **error);
 int verb_jobs_check(Cli *cli, GError **error);
 
+/* backfill.c */
+int verb_backfill_cancel(Cli *cli, GError **error);
+int verb_backfill_create(Cli *cli, GError **error);
+int verb_backfill_list(Cli *cli, GError **error);
+int verb_backfill_pause(Cli *cli, GError **error);
+int verb_backfill_unpause(Cli *cli, GError **error);
+
 /* pools.c */
 int verb_pools_delete(Cli *cli, GError **error);
 int verb_pools_get(Cli *cli, GError **error);

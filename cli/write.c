@@ -23,24 +23,24 @@ json_t *write_run_args(Cli *cli, const char *dag_id, const char *run, GError **e
     return args;
 }
 
-/** -c: one JSON object. */
-static bool add_conf(Cli *cli, json_t *args, GError **error)
+bool write_add_conf(Cli *cli, json_t *args, const char *option, const char *key, GError **error)
 {
-    const char *text = args_value(cli->args, "conf");
+    const char *text = args_value(cli->args, option);
     json_error_t problem;
     if (text == NULL)
         return true;
     json_t *conf = json_loads(text, JSON_REJECT_DUPLICATES, &problem);
     if (json_is_object(conf)) {
-        json_object_set_new(args, "conf", conf);
+        json_object_set_new(args, key, conf);
         return true;
     }
     json_decref(conf);
     if (conf != NULL)
-        g_set_error(error, CLI_ERROR, CLI_ERROR_USAGE, "--conf must be a JSON object: {\"key\": value}");
+        g_set_error(error, CLI_ERROR, CLI_ERROR_USAGE, "--%s must be a JSON object: {\"key\": value}",
+                    option);
     else
-        g_set_error(error, CLI_ERROR, CLI_ERROR_USAGE, "--conf is not JSON: %s (column %d)", problem.text,
-                    problem.column);
+        g_set_error(error, CLI_ERROR, CLI_ERROR_USAGE, "--%s is not JSON: %s (column %d)", option,
+                    problem.text, problem.column);
     return false;
 }
 
@@ -83,8 +83,8 @@ json_t *write_new_run(Cli *cli, GError **error)
             run_id);
         return NULL;
     }
-    if (!cli_time_option(cli, "logical-date", &date_us, error) || !add_conf(cli, args, error) ||
-        !add_params(cli, args, error))
+    if (!cli_time_option(cli, "logical-date", &date_us, error) ||
+        !write_add_conf(cli, args, "conf", "conf", error) || !add_params(cli, args, error))
         return NULL;
     if (run_id != NULL)
         json_object_set_new(args, "run_id", json_string(run_id));

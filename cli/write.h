@@ -10,6 +10,9 @@ json_t *write_run_args(Cli *cli, const char *dag_id, const char *run, GError **e
 /** What -r, -l, -c and -p say of a new run, for dags.trigger. NULL if one of them is wrong. */
 json_t *write_new_run(Cli *cli, GError **error);
 
+/** The JSON object that an option has, if it was given, as `key`. False if it is none. */
+bool write_add_conf(Cli *cli, json_t *args, const char *option, const char *key, GError **error);
+
 /** Sets `only_failed` = true for a given --only-failed, and so on. */
 void write_copy_flags(Cli *cli, json_t *args, const char *const *names);
 

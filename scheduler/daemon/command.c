@@ -7,7 +7,8 @@
 #include "scheduler/time/instant.h"
 
 static const CommandSpec *const groups[] = {commands_trigger, commands_runs,    commands_tasks,
-                                            commands_admin,   commands_explain, commands_clean};
+                                            commands_admin,   commands_explain, commands_clean,
+                                            commands_backfill};
 
 /* ---- Answers ---- */
 

@@ -52,6 +52,7 @@ extern const CommandSpec commands_tasks[];
 extern const CommandSpec commands_admin[];
 extern const CommandSpec commands_explain[];
 extern const CommandSpec commands_clean[];
+extern const CommandSpec commands_backfill[];
 
 /** Runs a command document and gives its answer; `id` comes back. New reference, never NULL. */
 json_t *command_run(Daemon *daemon, const json_t *document, const Caller *caller, int64_t now_us);

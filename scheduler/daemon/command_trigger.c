@@ -186,6 +186,8 @@ static bool check_room(Command *command, const Dag *dag, GError **error)
     const DagRun *one = NULL;
     for (guint i = 0; i < runs->len; i++) {
         const DagRun *run = runs->pdata[i];
+        if (run->backfill_id != 0) /* has a place of its backfill's */
+            continue;
         bool is_standing = runs_find(daemon, run->id) == NULL ||
                            (engine_run_flags(daemon->engine, run->id) & ENGINE_RUN_HELD) != 0;
         n_standing += is_standing;

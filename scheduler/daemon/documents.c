@@ -116,3 +116,32 @@ json_t *document_of_progress(const Settings *settings, const DagRun *run, const 
     }
     return object;
 }
+
+json_t *document_of_backfill(const Backfill *backfill)
+{
+    json_t *object = json_object();
+    json_object_set_new(object, "id", json_integer(backfill->id));
+    set_text(object, "dag_id", backfill->dag_id);
+    set_text(object, "dag_display_name", backfill->dag_id);
+    set_time(object, "from_date", backfill->from_date_us);
+    set_time(object, "to_date", backfill->to_date_us);
+    if (backfill->conf_json != NULL)
+        set_json(object, "dag_run_conf", backfill->conf_json);
+    else
+        json_object_set_new(object, "dag_run_conf", json_null());
+    json_object_set_new(object, "is_paused", json_boolean(backfill->is_paused));
+    set_text(object, "reprocess_behavior", reprocess_behavior_to_string(backfill->reprocess_behavior));
+    json_object_set_new(object, "run_backwards", json_boolean(backfill->run_backwards));
+    json_object_set_new(object, "max_active_runs", json_integer(backfill->max_active_runs));
+    set_text(object, "triggering_user_name", backfill->triggering_user);
+    set_time(object, "created_at", backfill->created_at_us);
+    set_time(object, "updated_at", backfill->updated_at_us);
+    set_time(object, "completed_at", backfill->completed_at_us);
+    return object;
+}
+
+json_t *document_of_instant(int64_t us)
+{
+    g_autofree char *text = us == TIME_NONE ? NULL : instant_format(us, INSTANT_JSON);
+    return text != NULL ? json_string(text) : json_null();
+}

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
-/** Runs and task instances as JSON, with the field names of Airflow's REST API. New references. */
+/** Runs, task instances and backfills as JSON, with the field names of Airflow's REST API. New references. */
 #pragma once
 
 #include "scheduler/load/settings.h"
-#include "scheduler/model/records.h"
+#include "scheduler/store/rows.h"
 
 #include <jansson.h>
 
@@ -15,3 +15,6 @@ json_t *document_of_task(const Settings *settings, const DagRun *run, const Task
  * run may have 100,000 of them.
  */
 json_t *document_of_progress(const Settings *settings, const DagRun *run, const TaskInstance *ti);
+json_t *document_of_backfill(const Backfill *backfill);
+/** A JSON text, or null for TIME_NONE. */
+json_t *document_of_instant(int64_t us);

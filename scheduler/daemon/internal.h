@@ -70,6 +70,8 @@ typedef enum {
     WRITE_DELETE_DAG,
     WRITE_DELETE_DAG_VERSION,
     WRITE_DELETE_EVENT,
+    WRITE_BACKFILL,
+    WRITE_BACKFILL_STATE,
 } WriteKind;
 
 typedef struct {
@@ -80,6 +82,8 @@ typedef struct {
     char *dag_id;    /**< DAG_PAUSED, DELETE_DAG; owned */
     int64_t id;      /**< DELETE_RUN, DELETE_DAG_VERSION, DELETE_EVENT */
     bool is_paused;
+    Backfill *backfill; /**< BACKFILL, BACKFILL_STATE; owned */
+    GArray *dates;      /**< BACKFILL: BackfillDate; owned */
 } PendingWrite;
 
 /* ---- The daemon ------------------------------------------------------------------------------------------
@@ -195,6 +199,8 @@ void persist_add_dag_paused(Daemon *daemon, const char *dag_id, bool is_paused);
 /** `kind`: DELETE_RUN, DELETE_DAG_VERSION or DELETE_EVENT. */
 void persist_add_delete(Daemon *daemon, WriteKind kind, int64_t id);
 void persist_add_delete_dag(Daemon *daemon, const char *dag_id);
+void persist_add_backfill(Daemon *daemon, Backfill *backfill, GArray *dates);
+void persist_add_backfill_state(Daemon *daemon, Backfill *backfill);
 
 /* ---- reports.c ---- */
 
@@ -225,7 +231,14 @@ RunEntry *runs_find(Daemon *daemon, int64_t dag_run_id);
 RunEntry *runs_add(Daemon *daemon, const DagRun *run);
 /** A run from the store into the engine, with its version of the DAG; true if it is there already. */
 bool runs_load(Daemon *daemon, const DagRun *run, EngineRunFlags flags, GError **error);
-/** Forgets a run that is finished and has no live attempt; of others, those that hold nothing. */
+/** Where a run stands in the backfill that is being made in this turn. */
+typedef struct {
+    const DagRun *before; /**< the run of the backfill before it, perhaps not stored yet; or NULL */
+    bool is_first;        /**< at the first date: it depends on no past */
+} BackfillPlace;
+bool runs_load_in_backfill(Daemon *daemon, const DagRun *run, EngineRunFlags flags,
+                           const BackfillPlace *place, GError **error);
+/** Forgets a run that has no live attempt, and is finished or held. */
 void runs_forget_finished(Daemon *daemon, int64_t dag_run_id);
 /** What a run of the store has in this mode, unless it was asked for by name. */
 EngineRunFlags runs_stored_flags(const Daemon *daemon);
@@ -241,6 +254,8 @@ void run_entry_free(gpointer entry);
  * to. */
 bool past_find(Daemon *daemon, const DagRun *run, const Dag *dag, EnginePast *past, int8_t **ret_states,
                GError **error);
+bool past_find_in_backfill(Daemon *daemon, const DagRun *run, const Dag *dag, const BackfillPlace *place,
+                           EnginePast *past, int8_t **ret_states, GError **error);
 
 /* ---- fire.c: the schedules of a service ---- */
 

@@ -52,22 +52,17 @@ static int64_t find_created(Daemon *daemon, const DagRun *run, const DagRun *sto
     return found != stored ? found->id : 0;
 }
 
-bool past_find(Daemon *daemon, const DagRun *run, const Dag *dag, EnginePast *past, int8_t **ret_states,
-               GError **error)
+static bool find_stored(Daemon *daemon, const DagRun *run, const Dag *dag, DagRun **ret, GError **error)
 {
-    *past = (EnginePast){0};
-    if (!dag->any_depends_on_past || run->logical_date_us == TIME_NONE)
-        return true;
-    StoreConn *conn = store_conn(daemon->store);
-    g_autoptr(DagRun) previous = NULL;
-    if (!store_find_previous_run(conn, run->dag_id, run->logical_date_us, !dag->schedule.catchup, &previous,
-                                 error))
-        return false;
-    past->dag_run_id = find_created(daemon, run, previous);
-    if (past->dag_run_id != 0 || previous == NULL)
-        return true;
+    return store_find_previous_run(store_conn(daemon->store), run->dag_id, run->logical_date_us,
+                                   !dag->schedule.catchup, ret, error);
+}
+
+static bool take_states(Daemon *daemon, const DagRun *run, const Dag *dag, const DagRun *previous,
+                        EnginePast *past, int8_t **ret_states, GError **error)
+{
     TaskQuery query = {.dag_run_id = previous->id};
-    g_autoptr(TaskList) rows = store_list_tasks(conn, &query, NULL, error);
+    g_autoptr(TaskList) rows = store_list_tasks(store_conn(daemon->store), &query, NULL, error);
     if (rows == NULL)
         return false;
     g_autofree int8_t *states = g_new(int8_t, MAX(dag->n_tasks, 1));
@@ -82,4 +77,46 @@ bool past_find(Daemon *daemon, const DagRun *run, const Dag *dag, EnginePast *pa
     past->dag_run_id = previous->id;
     past->states = *ret_states = g_steal_pointer(&states);
     return true;
+}
+
+/* airflow-compatible: the first run of a backfill depends on no past. */
+static bool is_first_of_backfill(Daemon *daemon, const DagRun *run, bool *ret, GError **error)
+{
+    *ret = false;
+    return run->backfill_id == 0 ||
+           store_is_first_of_backfill(store_conn(daemon->store), run->backfill_id, run->id, ret, error);
+}
+
+bool past_find(Daemon *daemon, const DagRun *run, const Dag *dag, EnginePast *past, int8_t **ret_states,
+               GError **error)
+{
+    *past = (EnginePast){0};
+    if (!dag->any_depends_on_past || run->logical_date_us == TIME_NONE)
+        return true;
+    bool is_first;
+    g_autoptr(DagRun) previous = NULL;
+    if (!is_first_of_backfill(daemon, run, &is_first, error) ||
+        !find_stored(daemon, run, dag, &previous, error))
+        return false;
+    past->dag_run_id = is_first ? 0 : find_created(daemon, run, previous);
+    if (is_first || past->dag_run_id != 0 || previous == NULL)
+        return true;
+    return take_states(daemon, run, dag, previous, past, ret_states, error);
+}
+
+bool past_find_in_backfill(Daemon *daemon, const DagRun *run, const Dag *dag, const BackfillPlace *place,
+                           EnginePast *past, int8_t **ret_states, GError **error)
+{
+    *past = (EnginePast){0};
+    if (!dag->any_depends_on_past || place->is_first)
+        return true;
+    g_autoptr(DagRun) previous = NULL;
+    if (!find_stored(daemon, run, dag, &previous, error))
+        return false;
+    const DagRun *before = place->before;
+    if (before != NULL && (previous == NULL || before->logical_date_us >= previous->logical_date_us)) {
+        past->dag_run_id = before->id; /* it comes into the engine with this one: its states there count */
+        return true;
+    }
+    return previous == NULL || take_states(daemon, run, dag, previous, past, ret_states, error);
 }

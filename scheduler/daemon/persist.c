@@ -61,6 +61,18 @@ void persist_add_delete_dag(Daemon *daemon, const char *dag_id)
     add(daemon, WRITE_DELETE_DAG)->dag_id = g_strdup(dag_id);
 }
 
+void persist_add_backfill(Daemon *daemon, Backfill *backfill, GArray *dates)
+{
+    PendingWrite *write = add(daemon, WRITE_BACKFILL);
+    write->backfill = backfill;
+    write->dates = dates;
+}
+
+void persist_add_backfill_state(Daemon *daemon, Backfill *backfill)
+{
+    add(daemon, WRITE_BACKFILL_STATE)->backfill = backfill;
+}
+
 void persist_clear(Daemon *daemon)
 {
     for (guint i = 0; i < daemon->writes->len; i++) {
@@ -69,6 +81,8 @@ void persist_clear(Daemon *daemon)
         g_clear_pointer(&write->xcom, xcom_free);
         g_clear_pointer(&write->pool, pool_free);
         g_clear_pointer(&write->dag_id, g_free);
+        g_clear_pointer(&write->backfill, backfill_free);
+        g_clear_pointer(&write->dates, g_array_unref);
     }
     g_array_set_size(daemon->writes, 0);
 }
@@ -96,6 +110,13 @@ static bool carry_out_write(Daemon *daemon, const PendingWrite *write, GError **
         return store_delete_dag_version(daemon->store, write->id, error);
     case WRITE_DELETE_EVENT:
         return store_delete_event(daemon->store, write->id, error);
+    case WRITE_BACKFILL:
+        return store_insert_backfill(daemon->store, write->backfill, error) &&
+               store_insert_backfill_dates(daemon->store, write->backfill->id,
+                                           (const BackfillDate *)(void *)write->dates->data,
+                                           write->dates->len, error);
+    case WRITE_BACKFILL_STATE:
+        return store_update_backfill(daemon->store, write->backfill, error);
     }
     g_assert_not_reached();
 }
@@ -151,6 +172,26 @@ static bool delete_xcoms_of_retries(Daemon *daemon, const EngineOutput *output, 
     return true;
 }
 
+/* A backfill is complete with the last of its runs. */
+static bool complete_backfills(Daemon *daemon, const EngineOutput *output, GError **error)
+{
+    g_autoptr(GHashTable) seen = NULL; /* int64_t id; rarely more than one */
+    for (guint i = 0; i < output->effects->len; i++) {
+        const EngineEffect *effect = &g_array_index(output->effects, EngineEffect, i);
+        if (effect->kind != EFFECT_RUN_FINISHED)
+            continue;
+        const DagRun *run = engine_run(daemon->engine, effect->dag_run_id);
+        if (run == NULL || run->backfill_id == 0 || !run_state_is_finished(run->state))
+            continue;
+        if (seen == NULL)
+            seen = g_hash_table_new(g_int64_hash, g_int64_equal);
+        if (g_hash_table_add(seen, (gpointer)&run->backfill_id) &&
+            !store_complete_backfill(daemon->store, run->backfill_id, run->end_date_us, error))
+            return false;
+    }
+    return true;
+}
+
 bool persist_is_needed(Daemon *daemon)
 {
     if (daemon->writes->len > 0)
@@ -172,7 +213,8 @@ bool persist_commit(Daemon *daemon, GError **error)
     bool written = write_output(daemon, output, error);
     for (guint i = 0; written && i < daemon->writes->len; i++)
         written = carry_out_write(daemon, &g_array_index(daemon->writes, PendingWrite, i), error);
-    written = written && delete_xcoms_of_retries(daemon, output, error) && store_commit(daemon->store, error);
+    written = written && delete_xcoms_of_retries(daemon, output, error) &&
+              complete_backfills(daemon, output, error) && store_commit(daemon->store, error);
     if (!written)
         store_rollback(daemon->store);
     else

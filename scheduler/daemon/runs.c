@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Which runs are in the engine, and how they come from the store and leave again. */
+#include "scheduler/daemon/backfill.h"
 #include "scheduler/daemon/dag_bag.h"
 #include "scheduler/daemon/internal.h"
 #include "scheduler/daemon/run_context.h"
@@ -61,7 +62,8 @@ static bool has_row_of_each_task(const TaskList *rows, const Dag *dag)
     return true;
 }
 
-bool runs_load(Daemon *daemon, const DagRun *run, EngineRunFlags flags, GError **error)
+static bool load(Daemon *daemon, const DagRun *run, EngineRunFlags flags, const BackfillPlace *place,
+                 GError **error)
 {
     if (runs_find(daemon, run->id) != NULL)
         return true;
@@ -79,17 +81,33 @@ bool runs_load(Daemon *daemon, const DagRun *run, EngineRunFlags flags, GError *
     }
     EnginePast past;
     g_autofree int8_t *states = NULL;
-    if (!past_find(daemon, run, dag, &past, &states, error) || !runs_register_dag(daemon, run->dag_id, error))
+    bool is_found = place != NULL ? past_find_in_backfill(daemon, run, dag, place, &past, &states, error)
+                                  : past_find(daemon, run, dag, &past, &states, error);
+    if (!is_found || !runs_register_dag(daemon, run->dag_id, error) ||
+        !backfill_register(daemon, run->backfill_id, error))
         return false;
     runs_add(daemon, run);
     engine_load_run(daemon->engine, run, dag, rows->items, rows->n_items, &past, flags);
     return true;
 }
 
+bool runs_load(Daemon *daemon, const DagRun *run, EngineRunFlags flags, GError **error)
+{
+    return load(daemon, run, flags, NULL, error);
+}
+
+bool runs_load_in_backfill(Daemon *daemon, const DagRun *run, EngineRunFlags flags,
+                           const BackfillPlace *place, GError **error)
+{
+    return load(daemon, run, flags, place, error);
+}
+
 void runs_forget_finished(Daemon *daemon, int64_t dag_run_id)
 {
     const DagRun *run = engine_run(daemon->engine, dag_run_id);
-    if (run == NULL || !run_state_is_finished(run->state) || engine_run_live(daemon->engine, dag_run_id) > 0)
+    bool is_held = engine_run_flags(daemon->engine, dag_run_id) & ENGINE_RUN_HELD;
+    if (run == NULL || !(run_state_is_finished(run->state) || is_held) ||
+        engine_run_live(daemon->engine, dag_run_id) > 0)
         return;
     if (engine_forget_run(daemon->engine, dag_run_id))
         g_hash_table_remove(daemon->runs, &dag_run_id);

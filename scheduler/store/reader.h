@@ -200,7 +200,7 @@ typedef struct {
 
 Backfill *store_get_backfill(StoreConn *conn, int64_t id, GError **error);
 /** Of Backfill, by id. */
-GPtrArray *store_list_backfills(StoreConn *conn, const BackfillQuery *query, int64_t *ret_total,
+GPtrArray *store_list_backfills(StoreConn *conn, const BackfillQuery *wanted, int64_t *ret_total,
                                 GError **error);
 /** The one of a DAG that is not completed; `*ret` is NULL when there is none. */
 bool store_find_unfinished_backfill(StoreConn *conn, const char *dag_id, Backfill **ret, GError **error);

@@ -61,7 +61,7 @@ class TestCommandLine:
         verbs = [line.split()[:2] for line in overview.stdout.splitlines() if line.startswith("  ")]
         assert len(verbs) > 25
         for words in verbs:
-            words = words if words[0] in ("dags", "tasks", "pools", "config", "schedule", "db", "jobs") else words[:1]
+            words = words if words[0] in ("dags", "tasks", "pools", "config", "schedule", "db", "jobs", "backfill") else words[:1]
             result = weir(*words, "--help")
             assert result.returncode == 0 and result.stderr == ""
             assert f"usage: weir {' '.join(words)}" in result.stdout
