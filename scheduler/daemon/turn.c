@@ -215,6 +215,19 @@ void turn_run_all(Daemon *daemon)
     }
 }
 
+/* Queued ones first: else each would start in the place that a running one has just left. */
+static void hold_runs(Daemon *daemon, const GArray *ids, int64_t now_us)
+{
+    for (int pass = 0; pass < 2; pass++) {
+        for (guint i = 0; i < ids->len; i++) {
+            int64_t id = g_array_index(ids, int64_t, i);
+            bool is_queued = engine_run(daemon->engine, id)->state == RUN_STATE_QUEUED;
+            if (is_queued == (pass == 0))
+                engine_set_run_flags(daemon->engine, id, ENGINE_RUN_HELD, now_us);
+        }
+    }
+}
+
 guint turn_end_tasks(Daemon *daemon)
 {
     if (!may_take_in(daemon))
@@ -222,9 +235,8 @@ guint turn_end_tasks(Daemon *daemon)
     int64_t now_us = g_get_real_time();
     g_autoptr(GArray) ids = engine_run_ids(daemon->engine);
     daemon->in_turn = true;
-    for (guint i = 0; i < ids->len; i++)
-        engine_set_run_flags(daemon->engine, g_array_index(ids, int64_t, i), ENGINE_RUN_HELD, now_us);
-    /* A run that was held later than another may have used the place that one left: that is started now. */
+    hold_runs(daemon, ids, now_us);
+    /* What came due on the way is started now, and ended with the rest. */
     if (turn_commit(daemon, now_us)) {
         for (guint i = 0; i < ids->len; i++)
             effects_end_run(daemon, g_array_index(ids, int64_t, i));

@@ -198,6 +198,21 @@ static void test_empty_tasks(void **state)
     assert_string_equal(fixture_state(f, "d", "backfill__2025-01-09T02:00:00+00:00", "b"), "success");
 }
 
+/* A service that ends its tasks starts none of those that were waiting. */
+static void test_end_tasks(void **state)
+{
+    Fixture *f = *state;
+    write_dag(f, "", "exec sleep 30");
+    fixture_open(f, DAEMON_SERVICE);
+    json_decref(fixture_do(f, "backfills.create", "{" DAYS(9) ", 'max_active_runs': 2}"));
+    fixture_loop_for(f, 100);
+    assert_int_equal(daemon_end_tasks(f->daemon), 2);
+    assert_true(daemon_loop(f->daemon, NULL));
+    BackfillProgress progress = progress_of(f, 1);
+    assert_int_equal(progress.n_queued, 7);
+    assert_int_equal(progress.n_running, 2);
+}
+
 static void test_paused_dag(void **state)
 {
     Fixture *f = *state;
@@ -225,6 +240,7 @@ int main(int argc, char **argv)
         cmocka_unit_test_setup_teardown(test_waits_for_a_scheduler, fixture_set_up, fixture_tear_down),
         cmocka_unit_test_setup_teardown(test_depends_on_past, fixture_set_up, fixture_tear_down),
         cmocka_unit_test_setup_teardown(test_empty_tasks, fixture_set_up, fixture_tear_down),
+        cmocka_unit_test_setup_teardown(test_end_tasks, fixture_set_up, fixture_tear_down),
         cmocka_unit_test_setup_teardown(test_paused_dag, fixture_set_up, fixture_tear_down),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
