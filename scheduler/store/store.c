@@ -205,10 +205,11 @@ bool store_begin(Store *store, GError **error)
  * Once a process has written more than a few commits: gives the log its full size at once, as zeros.
  *
  * A commit that makes the file longer has its size and blocks to sync as well, and with them whatever else
- * the file system's journal holds: the log files and folders of all tasks just started. On ext4 that is most
- * of the time of a commit. Readers and recovery stop at the first frame whose salt is not the log's, so zeros
- * are nothing. A failure costs only time, but what was written of the zeros must go: on a disk that is nearly
- * full they would take the room of the tasks' logs.
+ * the file system's journal holds: the log files and folders of all tasks just started. What that costs
+ * depends on the disk and on what else syncs; on a quiet one it is hardly measurable. Readers and recovery
+ * stop at the first frame whose salt is not the log's, so zeros are nothing. A failure costs only time, but
+ * what was written of the zeros must go: on a disk that is nearly full they would take the room of the tasks'
+ * logs.
  */
 static void grow_log(Store *store)
 {
