@@ -28,30 +28,8 @@ void world_trigger(World *world)
         .end_date_us = TIME_NONE,
         .forced_state = RUN_STATE_INVALID,
     };
-    SimRun *previous = NULL;
-    GHashTableIter iter;
-    gpointer value;
-    g_hash_table_iter_init(&iter, world->runs);
-    while (g_hash_table_iter_next(&iter, NULL, &value)) {
-        SimRun *other = value;
-        if (g_strcmp0(other->row->dag_id, row.dag_id) == 0 &&
-            other->row->logical_date_us < row.logical_date_us &&
-            (previous == NULL || other->row->logical_date_us > previous->row->logical_date_us))
-            previous = other;
-    }
     g_autofree int8_t *states = g_new(int8_t, dag->n_tasks + 1);
-    for (uint32_t i = 0; i < dag->n_tasks; i++)
-        states[i] = PAST_FIRST;
-    EnginePast past = {.dag_run_id = previous == NULL ? 0 : previous->row->id, .states = states};
-    if (previous != NULL) {
-        g_hash_table_iter_init(&iter, previous->tasks);
-        while (g_hash_table_iter_next(&iter, NULL, &value)) {
-            const SimTask *task = value;
-            int32_t index = dag_task_index(dag, task->row.task_id);
-            if (index >= 0)
-                states[index] = (int8_t)task->row.state;
-        }
-    }
+    EnginePast past = world_past(world, &row, dag, states);
     world_trace(world, "trigger %s run %" PRId64, dag->dag_id, id);
     engine_create_run(world->engine, &row, dag, world->next_ti_id, &past, ENGINE_RUN_NORMAL, world->now_us);
     world->next_ti_id += dag->n_tasks;

@@ -81,6 +81,8 @@ EngineBackfill *world_backfill(World *world, int64_t id);
 
 World *world_new(uint64_t seed, bool verbose);
 void world_free(World *world);
+
+/* history.c */
 /** Runs the seed to its end: a phase with faults, a quiet phase, then everything must be finished. */
 void world_run(World *world);
 
@@ -100,6 +102,30 @@ void oracle_check_end(World *world);
 void oracle_check_row_change(World *world, SimRun *run, SimTask *task, const TaskInstance *now);
 void oracle_check_run_change(World *world, SimRun *run, const DagRun *now);
 
+/* store.c */
+/** Writes the engine's output as one transaction would, with the auditor looking on. */
+void world_commit(World *world, const EngineOutput *output);
+/** How the run before that of `row` fared; `states` has a place for each task of `dag`. */
+EnginePast world_past(World *world, const DagRun *row, const Dag *dag, int8_t *states);
+
+/* executors.c */
+void executors_start(World *world, AttemptId id, int64_t dag_run_id);
+void executors_cancel(World *world, AttemptId id);
+/** The next thing an executor will say, in order of time, then of identity. NULL if there is none. */
+SimAttempt *executors_next_report(World *world, int64_t *ret_at_us);
+/** A runner dies: everything it had is lost, whether it had been started or not. */
+void executors_kill(World *world);
+
+/* daemon.c */
+/** An engine that knows the settings and no run. */
+Engine *world_engine_new(World *world);
+/** A turn of the daemon: commit the engine's output, then carry out its effects; may crash on the way. */
+void world_turn(World *world);
+/** An executor reports: the attempt has started, or has ended. */
+void world_deliver(World *world, SimAttempt *attempt);
+/** Loads a finished run back into the engine, as a command on it would. */
+void world_load_run(World *world, SimRun *run);
+
 /* world.c, for the others */
 char *attempt_key(AttemptId id);
 bool chance(World *world, int one_in);
@@ -108,8 +134,4 @@ void world_trace(World *world, const char *format, ...) G_GNUC_PRINTF(2, 3);
 void world_fail(World *world, const char *format, ...) G_GNUC_PRINTF(2, 3) G_GNUC_NORETURN;
 /** The seed, the last events and how to replay them, to stderr. */
 void world_print_failure(const World *world);
-/** A turn of the daemon: commit the engine's output, then carry out its effects; may crash on the way. */
-void world_turn(World *world);
 SimRun *world_run_of(World *world, int64_t dag_run_id);
-/** Loads a finished run back into the engine, as a command on it would. */
-void world_load_run(World *world, SimRun *run);

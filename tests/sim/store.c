@@ -1,0 +1,91 @@
+/* SPDX-License-Identifier: MIT */
+/* Committed rows: all that outlives the daemon, besides the executors. */
+#include "tests/sim/world.h"
+
+#include <string.h>
+
+static void store_task(World *world, SimRun *run, const TaskInstance *ti)
+{
+    SimTask *task = g_hash_table_lookup(run->tasks, &ti->id);
+    if (task == NULL) {
+        task = g_new0(SimTask, 1);
+        task->row = *ti;
+        task->row.state = TASK_STATE_NONE;
+        task->not_before_us = INT64_MIN;
+        g_hash_table_insert(run->tasks, &task->row.id, task);
+    }
+    oracle_check_row_change(world, run, task, ti);
+    task->row = *ti;
+    task->row.task_id = g_intern_string(ti->task_id); /* rows outlive the engine's strings */
+    task->row.pool = g_intern_string(ti->pool);
+}
+
+static void store_created(World *world, int64_t id)
+{
+    SimRun *run = g_new0(SimRun, 1);
+    run->row = dag_run_copy(engine_run(world->engine, id));
+    run->dag = engine_run_dag(world->engine, id);
+    run->tasks = g_hash_table_new_full(g_int64_hash, g_int64_equal, NULL, g_free);
+    g_hash_table_insert(world->runs, &run->row->id, run);
+    for (uint32_t i = 0; i < run->dag->n_tasks; i++)
+        store_task(world, run, engine_task(world->engine, id, i));
+}
+
+static void store_run(World *world, const DagRun *row)
+{
+    SimRun *run = world_run_of(world, row->id);
+    oracle_check_run_change(world, run, row);
+    g_hash_table_steal(world->runs, &run->row->id);
+    dag_run_free(run->row);
+    run->row = dag_run_copy(row);
+    g_hash_table_insert(world->runs, &run->row->id, run);
+    run->dag = engine_run_dag(world->engine, row->id);
+}
+
+void world_commit(World *world, const EngineOutput *output)
+{
+    for (guint i = 0; i < output->created_runs->len; i++)
+        store_created(world, g_array_index(output->created_runs, int64_t, i));
+    for (guint i = 0; i < output->archived->len; i++) {
+        const TaskInstance *ti = &g_array_index(output->archived, TaskInstance, i);
+        g_hash_table_add(world->history, attempt_key((AttemptId){ti->id, ti->try_number}));
+    }
+    for (guint i = 0; i < output->runs->len; i++) /* before the tasks: a version decides what they mean */
+        store_run(world, output->runs->pdata[i]);
+    for (guint i = 0; i < output->added_tasks->len; i++) {
+        const TaskInstance *ti = output->added_tasks->pdata[i];
+        store_task(world, world_run_of(world, ti->dag_run_id), ti);
+    }
+    for (guint i = 0; i < output->tasks->len; i++) {
+        const TaskInstance *ti = output->tasks->pdata[i];
+        store_task(world, world_run_of(world, ti->dag_run_id), ti);
+    }
+    oracle_check_commit(world);
+}
+
+EnginePast world_past(World *world, const DagRun *row, const Dag *dag, int8_t *states)
+{
+    const SimRun *previous = NULL;
+    GHashTableIter iter;
+    gpointer value;
+    g_hash_table_iter_init(&iter, world->runs);
+    while (g_hash_table_iter_next(&iter, NULL, &value)) {
+        const SimRun *other = value;
+        if (strcmp(other->row->dag_id, row->dag_id) == 0 &&
+            other->row->logical_date_us < row->logical_date_us &&
+            (previous == NULL || other->row->logical_date_us > previous->row->logical_date_us))
+            previous = other;
+    }
+    for (uint32_t i = 0; i < dag->n_tasks; i++)
+        states[i] = PAST_FIRST;
+    if (previous == NULL)
+        return (EnginePast){.states = states};
+    g_hash_table_iter_init(&iter, previous->tasks);
+    while (g_hash_table_iter_next(&iter, NULL, &value)) {
+        const SimTask *task = value;
+        int32_t index = dag_task_index(dag, task->row.task_id);
+        if (index >= 0)
+            states[index] = (int8_t)task->row.state;
+    }
+    return (EnginePast){.dag_run_id = previous->row->id, .states = states};
+}
