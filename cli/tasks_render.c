@@ -107,12 +107,12 @@ static json_t *render(Rendering *rendering, const char *text, const char *field)
 
 static json_t *render_command(Rendering *rendering, const Task *task)
 {
-    if (task->argv == NULL)
-        return render(rendering, task->shell, "command");
+    if (task->command.argv == NULL)
+        return render(rendering, task->command.shell, "command");
     json_t *list = json_array();
-    for (int i = 0; task->argv[i] != NULL; i++) {
+    for (int i = 0; task->command.argv[i] != NULL; i++) {
         g_autofree char *field = g_strdup_printf("command[%d]", i);
-        json_array_append_new(list, render(rendering, task->argv[i], field));
+        json_array_append_new(list, render(rendering, task->command.argv[i], field));
     }
     return list;
 }

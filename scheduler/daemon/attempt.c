@@ -123,17 +123,17 @@ static bool render_argument(Renderer *renderer, const char *text, const char *wh
 static bool render_argv(Renderer *renderer, const Task *task, Attempt *attempt, GString *header,
                         GError **error)
 {
-    if (task->shell != NULL) {
+    if (task->command.shell != NULL) {
         g_ptr_array_add(attempt->argv, g_strdup("/bin/sh"));
         g_ptr_array_add(attempt->argv, g_strdup("-c"));
-        return render_argument(renderer, task->shell, "command", attempt->argv, header, error);
+        return render_argument(renderer, task->command.shell, "command", attempt->argv, header, error);
     }
-    for (guint i = 0; task->argv[i] != NULL; i++) {
+    for (guint i = 0; task->command.argv[i] != NULL; i++) {
         char what[32];
         g_snprintf(what, sizeof what, "command[%u]", i);
         if (i > 0)
             append_shown(header, " ");
-        if (!render_argument(renderer, task->argv[i], what, attempt->argv, header, error))
+        if (!render_argument(renderer, task->command.argv[i], what, attempt->argv, header, error))
             return false;
     }
     return true;

@@ -31,6 +31,7 @@ typedef struct {
     TemplateNames names;      /**< what templates may use; NULL = not checked */
     GPtrArray *param_names;   /**< const char*, NULL-terminated */
     GPtrArray *task_ids;      /**< const char*, NULL-terminated */
+    const YamlNode *tasks;    /**< their mapping; NULL = there is none that can be read */
     const YamlNode **depends; /**< per task: the value of depends_on, or NULL */
     bool has_owner;           /**< the DAG has its own `owner` */
     uint32_t current_task;    /**< whose keys are being read */
@@ -126,6 +127,13 @@ void read_date(Loader *loader, const KeySpec *spec, const YamlNode *node, void *
 bool value_env(Loader *loader, const KeySpec *spec, const YamlNode *node, const EnvVar **ret_env,
                uint32_t *ret_n);
 
+/** A command in either form, with its templates checked. False with a report. */
+bool value_command(Loader *loader, const KeySpec *spec, const YamlNode *node, CommandLine *ret);
+/** A hook of a task, or of a DAG for its tasks: `const CommandLine *` at `offset`; null is none. */
+void read_hook(Loader *loader, const KeySpec *spec, const YamlNode *node, void *target);
+/** A hook of a DAG's runs, in which templates have no task. */
+void read_run_hook(Loader *loader, const KeySpec *spec, const YamlNode *node, void *target);
+
 /* ---- the parts of a DAG file ------------------------------------------------------------------------------
  */
 
@@ -137,8 +145,10 @@ void read_params(Loader *loader, const KeySpec *spec, const YamlNode *node, void
 /** Checks that have to do with several keys at once: dates, @continuous, params of scheduled DAGs. */
 void schedule_check(Loader *loader, const KeyTable *table, const KeyMatch *match);
 
-/** `defaults` (default_args) may be NULL. Fills loader->task_ids and loader->depends. */
-void tasks_read(Loader *loader, const YamlNode *tasks, const YamlNode *defaults);
+/** Fills loader->tasks, loader->task_ids and the names of templates. `tasks` may be NULL. */
+void tasks_read_ids(Loader *loader, const YamlNode *tasks);
+/** After the keys of the DAG. `defaults` (default_args) may be NULL. Fills loader->depends. */
+void tasks_read(Loader *loader, const YamlNode *defaults);
 /** Turns all depends_on into edges; reports unknown tasks, repetitions and self-dependencies. */
 void tasks_connect(Loader *loader);
 /** Seals the DAG; reports a cycle. */

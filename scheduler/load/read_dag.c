@@ -68,12 +68,14 @@ static const KeySpec dag_keys[] = {
      .flags = KEY_NULL_OK | KEY_POSITIVE},
     {.name = "params", .read = read_params, .flags = KEY_NULL_OK},
     {.name = "env", .read = read_env, .flags = KEY_NULL_OK},
+    {.name = "on_success", .read = read_run_hook, DAG_FIELD(hooks[HOOK_ON_SUCCESS]), .flags = KEY_NULL_VALUE},
+    {.name = "on_failure", .read = read_run_hook, DAG_FIELD(hooks[HOOK_ON_FAILURE]), .flags = KEY_NULL_VALUE},
+    {.name = "on_retry", .read = read_hook, DAG_FIELD(hooks[HOOK_ON_RETRY]), .flags = KEY_NULL_VALUE},
     {.name = "default_args"}, /* with the tasks */
     {.name = "tasks"},
 };
 
-#define NO_CALLBACKS "callbacks are not supported; add a task with a trigger_rule such as one_failed"
-#define NOT_NEEDED   "it has no meaning here; leave it out"
+#define NOT_NEEDED "it has no meaning here; leave it out"
 
 static const KeyHint dag_hints[] = {
     {"schedule_interval", "schedule", NULL},
@@ -97,9 +99,10 @@ static const KeyHint dag_hints[] = {
      "not supported; the default trigger_rule all_success stops what depends on a failed task"},
     {"fail_stop", NULL,
      "not supported; the default trigger_rule all_success stops what depends on a failed task"},
-    {"sla_miss_callback", NULL, NO_CALLBACKS},
-    {"on_failure_callback", NULL, NO_CALLBACKS},
-    {"on_success_callback", NULL, NO_CALLBACKS},
+    {"sla_miss_callback", NULL, "SLAs are gone since Airflow 3; see \"dagrun_timeout\" and \"on_failure\""},
+    {"on_failure_callback", "on_failure", NULL},
+    {"on_success_callback", "on_success", NULL},
+    {"on_retry_callback", "on_retry", NULL},
     {"template_searchpath", NULL, NOT_NEEDED},
     {"render_template_as_native_obj", NULL, "templates always give text"},
     {"user_defined_macros", NULL, "templates have a fixed set of functions"},
@@ -134,11 +137,12 @@ void dag_read(Loader *loader, const YamlNode *root)
     const YamlPair *defaults = key_match_get(&dag_table, &match, "default_args");
     const YamlPair *tasks = key_match_get(&dag_table, &match, "tasks");
     loader->has_owner = key_match_get(&dag_table, &match, "owner") != NULL;
+    tasks_read_ids(loader, tasks == NULL ? NULL : tasks->value); /* the DAG's templates may name them */
     key_table_read(loader, &dag_table, &match, loader->dag);
     schedule_check(loader, &dag_table, &match);
     if (tasks == NULL)
         loader_error(loader, root, "\"tasks\" is missing; a DAG has at least one task");
     bool has_defaults = defaults != NULL && !yaml_node_is_null(defaults->value);
-    tasks_read(loader, tasks == NULL ? NULL : tasks->value, has_defaults ? defaults->value : NULL);
+    tasks_read(loader, has_defaults ? defaults->value : NULL);
     tasks_connect(loader);
 }

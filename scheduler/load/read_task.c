@@ -6,41 +6,11 @@
 #include <stddef.h>
 #include <string.h>
 
-static void read_command_list(Loader *loader, const YamlNode *node, Task *task)
-{
-    const char **argv = dag_alloc(loader->dag, ((size_t)node->n + 1) * sizeof *argv);
-    for (uint32_t i = 0; i < node->n; i++) {
-        const YamlNode *item = node->items[i];
-        if (item->reported)
-            continue;
-        if (item->kind != YAML_KIND_SCALAR) {
-            loader_error(loader, item, "an argument of a command must be text, not %s",
-                         yaml_node_describe(item));
-            continue;
-        }
-        loader_check_template(loader, item);
-        argv[i] = dag_intern(loader->dag, item->text);
-    }
-    if (node->n == 0 || (argv[0] != NULL && argv[0][0] == '\0'))
-        loader_error(loader, node, "the command is empty");
-    task->argv = argv;
-    task->body = TASK_BODY_COMMAND;
-}
-
 static void read_command(Loader *loader, const KeySpec *spec, const YamlNode *node, void *target)
 {
     Task *task = target;
-    if (node->kind == YAML_KIND_SEQUENCE) {
-        read_command_list(loader, node, task);
-    } else if (node->kind == YAML_KIND_MAPPING) {
-        value_error(loader, spec, node, "a list of arguments, or text for the shell");
-    } else if (node->text[strspn(node->text, " \t\n")] == '\0') {
-        loader_error(loader, node, "the command is empty");
-    } else {
-        loader_check_template(loader, node);
-        task->shell = dag_intern(loader->dag, node->text);
+    if (value_command(loader, spec, node, &task->command))
         task->body = TASK_BODY_COMMAND;
-    }
 }
 
 static void read_unavailable_body(Loader *loader, const KeySpec *spec, const YamlNode *node, void *target)
@@ -181,11 +151,14 @@ static const KeySpec task_keys[] = {
     {.name = "cwd", .read = read_text, TASK_FIELD(cwd), .flags = KEY_NULL_OK | KEY_TEMPLATE | KEY_NOT_EMPTY},
     {.name = "owner", .read = read_text, TASK_FIELD(owner), .flags = KEY_NOT_EMPTY},
     {.name = "doc_md", .read = read_text, TASK_FIELD(doc_md), .flags = KEY_NULL_OK},
+    {.name = "on_success", .read = read_hook, TASK_FIELD(hooks[HOOK_ON_SUCCESS]), .flags = KEY_NULL_VALUE},
+    {.name = "on_failure", .read = read_hook, TASK_FIELD(hooks[HOOK_ON_FAILURE]), .flags = KEY_NULL_VALUE},
+    {.name = "on_retry", .read = read_hook, TASK_FIELD(hooks[HOOK_ON_RETRY]), .flags = KEY_NULL_VALUE},
 };
 
-#define NO_CALLBACKS "callbacks are not supported; add a task with a trigger_rule such as one_failed"
-#define NO_EMAIL     "notifications are not supported; add a task with trigger_rule: one_failed"
-#define OF_THE_DAG   "it belongs to the DAG: write it at the top level"
+#define NO_CALLBACK "not supported; there are \"on_success\", \"on_failure\" and \"on_retry\""
+#define NO_EMAIL    "write a command that sends the mail: on_failure, on_retry"
+#define OF_THE_DAG  "it belongs to the DAG: write it at the top level"
 
 static const KeyHint task_hints[] = {
     {"bash_command", "command", NULL},
@@ -227,11 +200,11 @@ static const KeyHint task_hints[] = {
     {"email", NULL, NO_EMAIL},
     {"email_on_failure", NULL, NO_EMAIL},
     {"email_on_retry", NULL, NO_EMAIL},
-    {"on_failure_callback", NULL, NO_CALLBACKS},
-    {"on_success_callback", NULL, NO_CALLBACKS},
-    {"on_retry_callback", NULL, NO_CALLBACKS},
-    {"on_execute_callback", NULL, NO_CALLBACKS},
-    {"on_skipped_callback", NULL, NO_CALLBACKS},
+    {"on_failure_callback", "on_failure", NULL},
+    {"on_success_callback", "on_success", NULL},
+    {"on_retry_callback", "on_retry", NULL},
+    {"on_execute_callback", NULL, NO_CALLBACK},
+    {"on_skipped_callback", NULL, NO_CALLBACK},
     {"sla", NULL, "SLAs are gone since Airflow 3; see \"execution_timeout\" and \"dagrun_timeout\""},
     {"start_date", NULL, OF_THE_DAG},
     {"end_date", NULL, OF_THE_DAG},

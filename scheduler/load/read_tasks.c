@@ -34,6 +34,7 @@ static Task read_base(Loader *loader, const YamlNode *defaults)
     Task base = *dag_add_task(scratch, "task");
     base.pool = dag_intern(loader->dag, base.pool);
     base.owner = loader->dag->owner;
+    base.hooks[HOOK_ON_RETRY] = loader->dag->hooks[HOOK_ON_RETRY];
     if (defaults != NULL)
         task_read_defaults(loader, defaults, &base);
     return base;
@@ -57,15 +58,21 @@ static bool check_tasks(Loader *loader, const YamlNode *tasks)
     return false;
 }
 
-void tasks_read(Loader *loader, const YamlNode *tasks, const YamlNode *defaults)
+void tasks_read_ids(Loader *loader, const YamlNode *tasks)
 {
-    bool ok = tasks != NULL && check_tasks(loader, tasks);
-    uint32_t n = ok ? tasks->n : 0;
+    loader->tasks = tasks != NULL && check_tasks(loader, tasks) ? tasks : NULL;
+    uint32_t n = loader->tasks != NULL ? tasks->n : 0;
     for (uint32_t i = 0; i < n; i++)
         g_ptr_array_add(loader->task_ids, (gpointer)tasks->pairs[i].key->text);
     g_ptr_array_add(loader->task_ids, NULL);
-    if (ok && n <= LOAD_MAX_NAMES_CHECKED)
+    if (loader->tasks != NULL && n <= LOAD_MAX_NAMES_CHECKED)
         loader->names.task_ids = (const char *const *)loader->task_ids->pdata;
+}
+
+void tasks_read(Loader *loader, const YamlNode *defaults)
+{
+    const YamlNode *tasks = loader->tasks;
+    uint32_t n = tasks != NULL ? tasks->n : 0;
     loader->depends = g_new0(const YamlNode *, MAX(n, 1));
     Task base = read_base(loader, defaults);
     for (uint32_t i = 0; i < n; i++)

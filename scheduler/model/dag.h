@@ -9,6 +9,7 @@
 #pragma once
 
 #include "scheduler/model/graph.h"
+#include "scheduler/model/hook.h"
 #include "scheduler/model/param.h"
 #include "scheduler/model/schedule.h"
 #include "scheduler/model/trigger_rule.h"
@@ -38,12 +39,18 @@ typedef struct {
     uint32_t line, column;
 } SourcePosition;
 
+/** A command, in one of its two forms; its texts are templates. */
+typedef struct {
+    const char **argv; /**< list form, NULL-terminated; NULL in string form */
+    const char *shell; /**< string form, run by `/bin/sh -c`; NULL in list form */
+} CommandLine;
+
 typedef struct {
     const char *task_id;
     TaskBody body;
-    const char **argv; /**< list form, NULL-terminated, templates; NULL in string form */
-    const char *shell; /**< string form, run by `/bin/sh -c`, a template; NULL in list form */
-    const EnvVar *env; /**< the task's own, over the DAG's */
+    CommandLine command;                        /**< of TASK_BODY_COMMAND */
+    const CommandLine *hooks[HOOK_EVENT_COUNT]; /**< each NULL: none */
+    const EnvVar *env;                          /**< the task's own, over the DAG's */
     uint32_t n_env;
     const char *cwd; /**< template; NULL = the DAG file's folder */
     const char *owner;
@@ -82,7 +89,8 @@ typedef struct {
     int64_t dagrun_timeout_us; /**< 0 = none */
     const EnvVar *env;
     uint32_t n_env;
-    ParamSet *params; /**< owned; never NULL after dag_seal() */
+    ParamSet *params;                           /**< owned; never NULL after dag_seal() */
+    const CommandLine *hooks[HOOK_EVENT_COUNT]; /**< of its runs; HOOK_ON_RETRY is in its tasks already */
 
     Task *tasks;
     uint32_t n_tasks;

@@ -44,6 +44,18 @@ static void check_declared(Check *check, TplPosition position, const char *const
                           : g_strdup_printf("the DAG has no %s '%s'", what, name));
 }
 
+/** Reports what only a task has, where there is none. */
+static void require_task(Check *check, TplPosition position, TplType owner, const char *name)
+{
+    bool is_of_run = g_str_equal(name, "dag_id") || g_str_equal(name, "run_id") || g_str_equal(name, "owner");
+    bool is_of_task = owner == TPL_TYPE_TASK || owner == TPL_TYPE_TI;
+    bool is_key = owner == TPL_TYPE_ROOT && g_str_equal(name, "task_instance_key_str");
+    if (check->names->has_no_task && (is_key || (is_of_task && !is_of_run)))
+        complain(check, position,
+                 g_strdup_printf("'%s' belongs to a task, and there is none here: this is rendered for a run",
+                                 name));
+}
+
 /** The type of `.name` or `['name']` of `owner`. */
 static TplType check_name(Check *check, TplPosition position, TplType owner, const char *name)
 {
@@ -56,8 +68,10 @@ static TplType check_name(Check *check, TplPosition position, TplType owner, con
     if (owner == TPL_TYPE_VAR_VALUE)
         return TPL_TYPE_STRING;
     const TplAttribute *attribute = tpl_attribute_find(owner, name);
-    if (attribute != NULL)
+    if (attribute != NULL) {
+        require_task(check, position, owner, name);
         return attribute->type;
+    }
     if (!tpl_attributes_are_fixed(owner))
         return TPL_TYPE_ANY;
     if (tpl_method_find(owner, name) != NULL)
@@ -90,7 +104,12 @@ static void check_named(Check *check, const TplStep *step, TplType owner, const 
     const char *name = argument != NULL ? tpl_expression_literal(argument->value) : NULL;
     if (name != NULL && owner == TPL_TYPE_PARAMS)
         check_declared(check, argument->position, check->names->params, name, "param");
-    if (argument == NULL || owner != TPL_TYPE_TI || !g_str_equal(step->name, "xcom_pull"))
+    if (owner != TPL_TYPE_TI || !g_str_equal(step->name, "xcom_pull"))
+        return;
+    if (argument == NULL && check->names->has_no_task)
+        complain(check, step->position,
+                 g_strdup("xcom_pull needs task_ids: there is no task here, this is rendered for a run"));
+    if (argument == NULL)
         return;
     if (name != NULL)
         check_declared(check, argument->position, check->names->task_ids, name, "task");
@@ -189,8 +208,10 @@ static TplType check_head(Check *check, const TplOperand *operand)
         break;
     }
     const TplAttribute *root = tpl_attribute_find(TPL_TYPE_ROOT, operand->name);
-    if (root != NULL)
+    if (root != NULL) {
+        require_task(check, operand->position, TPL_TYPE_ROOT, operand->name);
         return root->type;
+    }
     complain(check, operand->position, tpl_attribute_explain(TPL_TYPE_ROOT, operand->name));
     return TPL_TYPE_ANY;
 }

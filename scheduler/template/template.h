@@ -48,6 +48,7 @@ bool template_is_literal(const Template *template);
 typedef struct {
     const char *const *params;   /**< declared params of the DAG, NULL-terminated */
     const char *const *task_ids; /**< tasks of the DAG that xcom_pull may name, NULL-terminated */
+    bool has_no_task;            /**< it is rendered for a run: nothing of `task` and `ti` but ti.xcom_pull */
 } TemplateNames;
 
 /** `error` lives as long as the call. */

@@ -36,7 +36,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         const Task *task = &result->dag->tasks[i];
         g_assert(id_is_valid(task->task_id) && dag_task_index(result->dag, task->task_id) == (int32_t)i);
         g_assert(task->retries >= 0 && task->pool_slots >= 1 && task->retry_delay_us >= 0);
-        g_assert((task->body == TASK_BODY_COMMAND) == (task->argv != NULL || task->shell != NULL));
+        g_assert((task->body == TASK_BODY_COMMAND) ==
+                 (task->command.argv != NULL || task->command.shell != NULL));
     }
     return 0;
 }

@@ -43,11 +43,21 @@ static void describe_params(GString *out, const ParamSet *params)
     }
 }
 
-static void describe_command(GString *out, const Task *task)
+static void describe_command(GString *out, const char *indent, const CommandLine *command)
 {
-    describe_text(out, "  shell", task->shell);
-    for (const char **arg = task->argv; arg != NULL && *arg != NULL; arg++)
-        describe_text(out, "  arg", *arg);
+    g_autofree char *shell = g_strconcat(indent, "shell", NULL), *word = g_strconcat(indent, "arg", NULL);
+    describe_text(out, shell, command->shell);
+    for (const char **arg = command->argv; arg != NULL && *arg != NULL; arg++)
+        describe_text(out, word, *arg);
+}
+
+static void describe_hooks(GString *out, const char *indent, const CommandLine *const *hooks)
+{
+    for (int i = 0; i < HOOK_EVENT_COUNT; i++) {
+        g_autofree char *inner = g_strdup_printf("%s%s ", indent, hook_event_to_string(i));
+        if (hooks[i] != NULL)
+            describe_command(out, inner, hooks[i]);
+    }
 }
 
 static void describe_task(GString *out, const Dag *dag, uint32_t index)
@@ -55,7 +65,8 @@ static void describe_task(GString *out, const Dag *dag, uint32_t index)
     const Task *task = &dag->tasks[index];
     g_string_append_printf(out, "task %s at %u:%u, %s\n", task->task_id, task->position.line,
                            task->position.column, task_body_operator(task->body));
-    describe_command(out, task);
+    describe_command(out, "  ", &task->command);
+    describe_hooks(out, "  ", task->hooks);
     GraphSpan upstream = dag_upstream(dag, index);
     for (uint32_t i = 0; i < upstream.n; i++)
         g_string_append_printf(out, "  after %s\n", dag->tasks[upstream.items[i]].task_id);
@@ -93,6 +104,7 @@ char *describe_dag(const Dag *dag)
     g_string_append_printf(out, "runs %d, tasks %d, timeout %" G_GINT64_FORMAT "s\n", dag->max_active_runs,
                            dag->max_active_tasks, dag->dagrun_timeout_us / USEC_PER_SEC);
     describe_env(out, "env", dag->env, dag->n_env);
+    describe_hooks(out, "", dag->hooks);
     describe_params(out, dag->params);
     for (uint32_t i = 0; i < dag->n_tasks; i++)
         describe_task(out, dag, i);
