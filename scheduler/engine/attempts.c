@@ -51,6 +51,12 @@ static void record_outcome(EngineTask *task, const AttemptOutcome *outcome)
         MAX(outcome->end_us, task->ti.start_date_us); /* the clock may have been set back */
 }
 
+static void end_success(Engine *engine, EngineTask *task)
+{
+    task_set_state(engine, task, TASK_STATE_SUCCESS);
+    task_notice(engine, task, HOOK_ON_SUCCESS);
+}
+
 static void end_failed(Engine *engine, EngineTask *task)
 {
     const Task *definition = task_definition(task);
@@ -58,12 +64,14 @@ static void end_failed(Engine *engine, EngineTask *task)
     bool may_retry = task->ti.max_tries > 0 && task->ti.try_number <= task->ti.max_tries;
     if (!may_retry) {
         task_set_state(engine, task, TASK_STATE_FAILED);
+        task_notice(engine, task, HOOK_ON_FAILURE);
         return;
     }
     task_archive(engine, task, TASK_STATE_FAILED);
     task_set_state(engine, task, TASK_STATE_UP_FOR_RETRY);
     int64_t delay_us = retry_delay_us(row->dag_id, definition, row->logical_date_us, task->ti.try_number);
     task->ti.retry_at_us = time_after(task->ti.end_date_us, delay_us);
+    task_notice(engine, task, HOOK_ON_RETRY);
     if (!run_is_held(task->run))
         engine_set_timer(engine, &task->timer, task->ti.retry_at_us);
 }
@@ -93,7 +101,7 @@ bool engine_attempt_finished(Engine *engine, AttemptId attempt, const AttemptOut
         if (is_skip(task_definition(task), outcome)) /* first: 0 may be one of its codes */
             task_set_state(engine, task, TASK_STATE_SKIPPED);
         else if (is_success(outcome))
-            task_set_state(engine, task, TASK_STATE_SUCCESS);
+            end_success(engine, task);
         else
             end_failed(engine, task);
         break;

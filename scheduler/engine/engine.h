@@ -7,7 +7,7 @@
  * turn is
  *
  *     engine_...(events of this turn, now_us)
- *     out = engine_output(engine);  write out->created_runs, ->runs, ->tasks, ->archived;  COMMIT
+ *     out = engine_output(engine);  write out->created_runs, ->runs, ->tasks, ->archived, ->notices;  COMMIT
  *     carry out out->effects;  engine_output_clear(engine)
  *
  * in that order: effects only after the commit. Each effect can be derived again from the committed rows, so
@@ -192,6 +192,20 @@ typedef struct {
     AttemptId attempt; /**< of START and CANCEL */
 } EngineEffect;
 
+/**
+ * Something that has a hook in its DAG has ended by itself: an attempt, or a run. Exactly one for each such
+ * end, in the output that has the end; none for what users set by hand, nor for what was skipped or
+ * upstream_failed.
+ */
+typedef struct {
+    HookEvent event;
+    int64_t dag_run_id;
+    TaskInstance
+        attempt;        /**< by value, as it ended: success, failed or up_for_retry; task_id NULL: the run */
+    RunState run_state; /**< of a run: success or failed, and ... */
+    EndReason run_reason; /**< ... why */
+} EngineNotice;
+
 /** What changed since engine_output_clear(), each row once, as it is now. */
 typedef struct {
     GArray *created_runs;   /**< int64_t DagRun.id: insert the run and all its task instances */
@@ -199,6 +213,7 @@ typedef struct {
     GPtrArray *tasks;       /**< const TaskInstance *: update; not those of created_runs */
     GPtrArray *added_tasks; /**< const TaskInstance *: insert (a run's version changed) */
     GArray *archived;       /**< TaskInstance by value: an attempt as it ended, to be kept in history */
+    GArray *notices;        /**< EngineNotice by value: a hook to be kept, and then to be run */
     GArray *effects;        /**< EngineEffect, in order */
 } EngineOutput;
 

@@ -47,6 +47,7 @@ static void schedule(Engine *engine, EngineTask *task, int64_t now_us)
         task->ti.start_date_us = task->ti.end_date_us = now_us;
         task_set_state(engine, task, TASK_STATE_SUCCESS);
         task->ti.scheduled_us = now_us;
+        task_notice(engine, task, HOOK_ON_SUCCESS);
         return;
     }
     task_set_state(engine, task, TASK_STATE_SCHEDULED);

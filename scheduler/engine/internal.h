@@ -193,6 +193,10 @@ void engine_effect(Engine *engine, EffectKind kind, EngineRun *run, const Engine
 /** The dates of an end that no executor reports; those that are known stay. */
 void task_end_dates(EngineTask *task, EndReason reason, int64_t now_us);
 void task_archive(Engine *engine, const EngineTask *task, TaskState state);
+/** The attempt / the run has just ended by itself, in the state it has: a notice if its DAG has a hook for
+ * it. */
+void task_notice(Engine *engine, const EngineTask *task, HookEvent event);
+void run_notice(Engine *engine, const EngineRun *run);
 void engine_set_timer(Engine *engine, Timer *timer, int64_t at_us);
 bool run_is_held(const EngineRun *run);
 const Task *task_definition(const EngineTask *task);

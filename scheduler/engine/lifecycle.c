@@ -90,6 +90,8 @@ static void run_finish(Engine *engine, EngineRun *run, RunState state, EndReason
     run->row->forced_state = RUN_STATE_INVALID;
     run->row->end_reason = reason;
     run_change_state(engine, run, state, now_us);
+    if (reason != END_MARKED && reason != END_CANCELED) /* airflow-compatible: not for what a user sets */
+        run_notice(engine, run);
     engine_effect(engine, EFFECT_RUN_FINISHED, run, NULL);
 }
 

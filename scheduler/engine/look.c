@@ -11,7 +11,7 @@ bool engine_has_output(const Engine *engine)
 {
     const EngineOutput *output = &engine->output;
     return output->created_runs->len + output->runs->len + output->tasks->len + output->added_tasks->len +
-               output->archived->len + output->effects->len >
+               output->archived->len + output->notices->len + output->effects->len >
            0;
 }
 
@@ -42,6 +42,7 @@ void engine_output_clear(Engine *engine)
     g_ptr_array_set_size(output->tasks, 0);
     g_ptr_array_set_size(output->added_tasks, 0);
     g_array_set_size(output->archived, 0);
+    g_array_set_size(output->notices, 0);
     g_array_set_size(output->effects, 0);
     g_ptr_array_set_size(engine->replaced_dags, 0);
 }

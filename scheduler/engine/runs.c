@@ -20,6 +20,7 @@ static void output_init(EngineOutput *output)
     output->tasks = g_ptr_array_new();
     output->added_tasks = g_ptr_array_new();
     output->archived = g_array_new(FALSE, FALSE, sizeof(TaskInstance));
+    output->notices = g_array_new(FALSE, FALSE, sizeof(EngineNotice));
     output->effects = g_array_new(FALSE, FALSE, sizeof(EngineEffect));
 }
 
@@ -30,6 +31,7 @@ static void output_done(EngineOutput *output)
     g_ptr_array_unref(output->tasks);
     g_ptr_array_unref(output->added_tasks);
     g_array_unref(output->archived);
+    g_array_unref(output->notices);
     g_array_unref(output->effects);
 }
 

@@ -91,6 +91,29 @@ void task_archive(Engine *engine, const EngineTask *task, TaskState state)
     g_array_append_val(engine->output.archived, attempt);
 }
 
+void task_notice(Engine *engine, const EngineTask *task, HookEvent event)
+{
+    if (task_definition(task)->hooks[event] == NULL)
+        return;
+    EngineNotice notice = {.event = event,
+                           .dag_run_id = task->run->row->id,
+                           .attempt = task->ti,
+                           .run_state = RUN_STATE_INVALID};
+    g_array_append_val(engine->output.notices, notice);
+}
+
+void run_notice(Engine *engine, const EngineRun *run)
+{
+    HookEvent event = run->row->state == RUN_STATE_SUCCESS ? HOOK_ON_SUCCESS : HOOK_ON_FAILURE;
+    if (run->dag->hooks[event] == NULL)
+        return;
+    EngineNotice notice = {.event = event,
+                           .dag_run_id = run->row->id,
+                           .run_state = run->row->state,
+                           .run_reason = run->row->end_reason};
+    g_array_append_val(engine->output.notices, notice);
+}
+
 void engine_set_timer(Engine *engine, Timer *timer, int64_t at_us)
 {
     heap_remove(&engine->timers, timer);

@@ -94,7 +94,8 @@ bool engine_set_run_version(Engine *engine, int64_t dag_run_id, Dag *dag, int64_
         return false;
     g_assert(!run->is_new && !output_has_added(engine, run));
     Dag *old_dag = run->dag;
-    g_ptr_array_add(engine->replaced_dags, old_dag); /* archived rows have their strings from it */
+    g_ptr_array_add(engine->replaced_dags,
+                    old_dag); /* archived rows and notices have their strings from it */
     g_autofree EngineTask *old_tasks = run->tasks;
     g_autoptr(GPtrArray) old_extras = run->extras;
     g_autoptr(GPtrArray) old = g_ptr_array_new();

@@ -83,6 +83,7 @@ static void on_run(World *world, SimRun *run)
 {
     static const RunState marks[] = {RUN_STATE_SUCCESS, RUN_STATE_FAILED, RUN_STATE_QUEUED};
     RunState mark = marks[between(world, 0, 3)];
+    run->is_queued_again = mark == RUN_STATE_QUEUED;
     world_trace(world, "mark run %" PRId64 " %s", run->row->id, run_state_to_string(mark));
     engine_mark_run(world->engine, run->row->id, mark, chance(world, 2) ? END_MARKED : END_CANCELED,
                     world->now_us);

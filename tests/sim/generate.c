@@ -10,6 +10,13 @@ static int pick(GRand *rng, int n)
     return g_rand_int_range(rng, 0, n);
 }
 
+static void generate_hooks(GRand *rng, const CommandLine **hooks)
+{
+    static const CommandLine command = {.shell = "tell"};
+    for (int i = 0; i < HOOK_EVENT_COUNT; i++)
+        hooks[i] = pick(rng, 3) == 0 ? &command : NULL;
+}
+
 static void generate_task(GRand *rng, Dag *dag, uint32_t index)
 {
     Task *task = dag_building_task(dag, index);
@@ -27,6 +34,7 @@ static void generate_task(GRand *rng, Dag *dag, uint32_t index)
     task->max_active_tis_per_dag = pick(rng, 6) == 0 ? 1 + pick(rng, 2) : 0;
     task->depends_on_past = pick(rng, 12) == 0;
     task->wait_for_downstream = pick(rng, 24) == 0;
+    generate_hooks(rng, task->hooks);
 }
 
 Dag *generate_dag(GRand *rng, const char *dag_id, const Dag *previous)
@@ -38,6 +46,7 @@ Dag *generate_dag(GRand *rng, const char *dag_id, const Dag *previous)
     dag->max_active_runs = 1 + pick(rng, 4);
     dag->max_active_tasks = pick(rng, 3) == 0 ? 1 + pick(rng, 3) : 16;
     dag->dagrun_timeout_us = pick(rng, 5) == 0 ? (1 + pick(rng, 3600)) * USEC_PER_SEC : 0;
+    generate_hooks(rng, dag->hooks);
     for (int i = 0; i < n; i++) {
         g_autofree char *task_id = g_strdup_printf("t%d", i);
         dag_add_task(dag, task_id);

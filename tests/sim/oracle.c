@@ -216,7 +216,7 @@ void oracle_check_commit(World *world)
     while (g_hash_table_iter_next(&iter, NULL, &value)) {
         SimRun *run = value;
         bool active = engine_run(world->engine, run->row->id) != NULL;
-        run->touched = false;
+        run->touched = run->is_queued_again = false;
         g_hash_table_iter_init(&inner, run->tasks);
         gpointer inner_value;
         while (g_hash_table_iter_next(&inner, NULL, &inner_value)) {

@@ -44,6 +44,7 @@ static void store_run(World *world, const DagRun *row)
 
 void world_commit(World *world, const EngineOutput *output)
 {
+    notices_check_commit(world, output);
     for (guint i = 0; i < output->created_runs->len; i++)
         store_created(world, g_array_index(output->created_runs, int64_t, i));
     for (guint i = 0; i < output->archived->len; i++) {

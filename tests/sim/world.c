@@ -91,6 +91,7 @@ World *world_new(uint64_t seed, bool verbose)
     world->history = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
     world->attempts = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
     world->ever_started = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
+    world->noticed = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
     world->next_run_id = world->next_ti_id = world->next_version_id = 1;
     for (int i = 0; sim_pools[i] != NULL; i++)
         g_hash_table_insert(world->pools, (gpointer)sim_pools[i], GINT_TO_POINTER(sim_pool_slots[i]));
@@ -117,6 +118,7 @@ void world_free(World *world)
     g_hash_table_unref(world->history);
     g_hash_table_unref(world->attempts);
     g_hash_table_unref(world->ever_started);
+    g_hash_table_unref(world->noticed);
     g_hash_table_unref(world->paused);
     g_hash_table_unref(world->pools);
     g_ptr_array_unref(world->latest);

@@ -39,6 +39,7 @@ struct SimRun {
     GHashTable *tasks; /**< TaskInstance.id -> SimTask */
     bool by_hand;      /**< marked or canceled: its leaves do not decide */
     bool touched;
+    bool is_queued_again; /**< a user has put it back to queued in this turn */
 };
 
 struct World {
@@ -60,6 +61,7 @@ struct World {
     GHashTable *history;      /**< "ti/try" set */
     GHashTable *attempts;     /**< "ti/try" -> SimAttempt: the executors */
     GHashTable *ever_started; /**< "ti/try" set */
+    GHashTable *noticed;      /**< "ti/try" set: attempts that a hook has been told of */
     int64_t next_run_id, next_ti_id, next_version_id;
     GString *trace; /**< last lines, printed on failure */
     uint64_t trace_hash;
@@ -101,6 +103,10 @@ void oracle_check_commit(World *world);
 void oracle_check_end(World *world);
 void oracle_check_row_change(World *world, SimRun *run, SimTask *task, const TaskInstance *now);
 void oracle_check_run_change(World *world, SimRun *run, const DagRun *now);
+
+/* notices.c */
+/** Exactly one notice for each attempt and run that ends by itself and has a hook. Before the rows change. */
+void notices_check_commit(World *world, const EngineOutput *output);
 
 /* store.c */
 /** Writes the engine's output as one transaction would, with the auditor looking on. */

@@ -13,6 +13,13 @@ static int to_int(const char *text)
     return (int)g_ascii_strtoll(text, NULL, 10);
 }
 
+static void set_hooks(const CommandLine **hooks)
+{
+    static const CommandLine command = {.shell = "tell"};
+    for (int i = 0; i < HOOK_EVENT_COUNT; i++)
+        hooks[i] = &command;
+}
+
 static void apply_option(Dag *dag, Task *task, const char *option)
 {
     const char *value;
@@ -24,6 +31,8 @@ static void apply_option(Dag *dag, Task *task, const char *option)
         task->weight_rule = weight;
     else if (strcmp(option, "empty") == 0)
         task->body = TASK_BODY_EMPTY;
+    else if (strcmp(option, "hooks") == 0)
+        set_hooks(task->hooks);
     else if (strcmp(option, "past") == 0)
         task->depends_on_past = true;
     else if (strcmp(option, "wait") == 0)
@@ -91,6 +100,8 @@ static void parse_dag_options(Dag *dag, const char *text)
         const char *value;
         if ((value = option_value(*option, "max_runs")))
             dag->max_active_runs = to_int(value);
+        else if (strcmp(*option, "hooks") == 0)
+            set_hooks(dag->hooks);
         else if ((value = option_value(*option, "max_tasks")))
             dag->max_active_tasks = to_int(value);
         else if ((value = option_value(*option, "timeout")))

@@ -10,9 +10,9 @@
  *
  * The text: statements with `;` between them; each is tasks with `,` between them, then perhaps `->` and the
  * tasks downstream of all of these, and so on. `[...]` after a task says what it is: a trigger rule, or
- * `empty`, `retries=N`, `delay=SECONDS`, `backoff=M`, `max_delay=SECONDS`, `pool=P`, `slots=N`, `weight=N`,
- * `absolute`, `upstream`, `downstream`, `past`, `wait`, `tis=N`, `skip=CODE`. A statement `@ KEY=N ...` is
- * about the DAG: `max_runs`, `max_tasks`, `timeout`.
+ * `empty`, `hooks` (all three), `retries=N`, `delay=SECONDS`, `backoff=M`, `max_delay=SECONDS`, `pool=P`,
+ * `slots=N`, `weight=N`, `absolute`, `upstream`, `downstream`, `past`, `wait`, `tis=N`, `skip=CODE`. A
+ * statement `@ KEY=N ...` is about the DAG: `max_runs`, `max_tasks`, `timeout`, `hooks`.
  *
  * Each step ends with fx_turn(), which plays the daemon: it checks what the engine puts out, "commits" it to
  * rows of its own, and takes note of the effects. From these rows fx_crash() starts a new engine.
@@ -63,9 +63,9 @@ typedef struct {
     GHashTable *live;    /**< TaskInstance.id -> FxAttempt */
     GHashTable *history; /**< "ti/try" -> TaskInstance */
     GHashTable *started; /**< "ti/try" set: every attempt ever started */
-    GString *log;        /**< since fx_log(): "start a 1", "cancel a 1", "run started", "run finished", ... */
-    guint n_rows;        /**< rows written in the last turn */
-    bool check_order;    /**< compare each start with a selection from scratch */
+    GString *log;     /**< since fx_log(): "on_retry a 1", "start a 1", "run started", "run finished", ... */
+    guint n_rows;     /**< rows written in the last turn */
+    bool check_order; /**< compare each start with a selection from scratch */
 } Fixture;
 
 Fixture *fx_new(int parallelism);

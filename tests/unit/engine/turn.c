@@ -176,6 +176,24 @@ static void do_effect(Fixture *fx, const EngineEffect *effect)
     }
 }
 
+static void note_hook(Fixture *fx, const EngineNotice *notice)
+{
+    const FxRun *run = run_of(fx, notice->dag_run_id);
+    const char *event = hook_event_to_string(notice->event);
+    assert_non_null(run);
+    if (notice->attempt.task_id == NULL) {
+        assert_int_equal(notice->run_state, run->row->state);
+        assert_int_equal(notice->run_reason, run->row->end_reason);
+        g_autofree char *verb = g_strconcat(event, " run", NULL);
+        log_effect(fx, verb, NULL, 0);
+        return;
+    }
+    static const TaskState states[] = {TASK_STATE_SUCCESS, TASK_STATE_FAILED, TASK_STATE_UP_FOR_RETRY};
+    assert_int_equal(notice->attempt.state, states[notice->event]);
+    assert_true(notice->attempt.end_date_us != TIME_NONE);
+    log_effect(fx, event, notice->attempt.task_id, notice->attempt.try_number);
+}
+
 /* ---- The selection from scratch --------------------------------------------------------------------------
  */
 
@@ -342,6 +360,8 @@ void fx_turn(Fixture *fx)
     check_each_once(output);
     g_autoptr(GArray) starts = new_starts(fx, output);
     commit(fx, output);
+    for (guint i = 0; i < output->notices->len; i++)
+        note_hook(fx, &g_array_index(output->notices, EngineNotice, i));
     for (guint i = 0; i < output->effects->len; i++)
         do_effect(fx, &g_array_index(output->effects, EngineEffect, i));
     engine_output_clear(fx->engine);
