@@ -210,6 +210,32 @@ bool store_read_backfill_progress(StoreConn *conn, int64_t backfill_id, Backfill
 bool store_is_first_of_backfill(StoreConn *conn, int64_t backfill_id, int64_t dag_run_id, bool *ret,
                                 GError **error);
 
+/* ---- hooks ---- */
+
+typedef struct {
+    const char *dag_id; /**< NULL = of all DAGs */
+    int64_t dag_run_id; /**< 0 = of all runs */
+    HookState state;    /**< HOOK_STATE_INVALID = any */
+    bool descending;    /**< by id */
+    Page page;
+} HookQuery;
+#define HOOK_QUERY_ALL                                                                                       \
+    {                                                                                                        \
+        .state = HOOK_STATE_INVALID                                                                          \
+    }
+
+Hook *store_get_hook(StoreConn *conn, int64_t id, GError **error);
+/** Of Hook, by id. */
+GPtrArray *store_list_hooks(StoreConn *conn, const HookQuery *wanted, int64_t *ret_total, GError **error);
+/** Of Hook: at most `limit` queued ones that may start at `now_us`, first come first. */
+GPtrArray *store_list_due_hooks(StoreConn *conn, int64_t now_us, int64_t limit, GError **error);
+/** When the first queued one may start; TIME_NONE if there is none. */
+bool store_next_hook_time(StoreConn *conn, int64_t *ret_us, GError **error);
+/** Of Hook, by id: those that are, or may be, with an executor. */
+GPtrArray *store_list_running_hooks(StoreConn *conn, GError **error);
+/** Hooks of a run that are queued or running. */
+bool store_count_unfinished_hooks(StoreConn *conn, int64_t dag_run_id, int64_t *ret, GError **error);
+
 /* ---- pools, audit log ---- */
 
 Pool *store_get_pool(StoreConn *conn, const char *name, GError **error);

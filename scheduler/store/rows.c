@@ -89,6 +89,16 @@ void event_log_free(EventLog *event)
     g_free(event);
 }
 
+void hook_free(Hook *hook)
+{
+    if (hook == NULL)
+        return;
+    g_free((char *)hook->dag_id);
+    g_free((char *)hook->run_id);
+    g_free((char *)hook->task_id);
+    g_free(hook);
+}
+
 void import_error_free(ImportError *import_error)
 {
     if (import_error == NULL)

@@ -8,6 +8,7 @@
 #pragma once
 
 #include "scheduler/model/backfill.h"
+#include "scheduler/model/hook.h"
 #include "scheduler/model/records.h"
 
 /** One DAG as its latest file says. */
@@ -130,6 +131,32 @@ typedef struct {
     int64_t n_queued, n_running, n_failed;
     int64_t mean_duration_us; /**< of finished runs; TIME_NONE: none has finished by itself */
 } BackfillProgress;
+
+/** One hook that is to be run, or was: what it tells of, and how far it is. */
+typedef struct {
+    int64_t id; /**< given by the store */
+    int64_t dag_run_id;
+    const char *dag_id, *run_id; /**< filled by readers */
+    const char *task_id;         /**< NULL: of the run */
+    HookEvent event;
+    int32_t try_number; /**< of the attempt it tells of; 0 = of the run */
+    int32_t max_tries;
+    TaskState told_state; /**< success, failed or up_for_retry */
+    EndReason told_reason;
+    int32_t told_exit_code;   /**< EXIT_CODE_NONE if there is none */
+    int32_t told_term_signal; /**< 0 = none */
+    HookState state;
+    int32_t attempt;      /**< of the hook itself: 0 before the first */
+    EndReason end_reason; /**< of its latest attempt that has ended, and ... */
+    int32_t exit_code, term_signal;
+    int64_t created_at_us;
+    int64_t next_attempt_us; /**< in queued: not before */
+    int64_t start_date_us;   /**< of the latest attempt */
+    int64_t end_date_us;     /**< in success and failed */
+} Hook;
+
+void hook_free(Hook *hook);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(Hook, hook_free)
 
 /** One row of the audit log: who did what, when, to what. */
 typedef struct {

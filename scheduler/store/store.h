@@ -117,6 +117,13 @@ bool store_update_backfill(Store *store, const Backfill *backfill, GError **erro
  */
 bool store_complete_backfill(Store *store, int64_t backfill_id, int64_t now_us, GError **error);
 
+/* ---- hooks ---- */
+
+/** Queued, without attempts: of `hook` only what it tells of, created_at and next_attempt count. */
+bool store_insert_hook(Store *store, const Hook *hook, GError **error);
+/** How far it is. */
+bool store_update_hook(Store *store, const Hook *hook, GError **error);
+
 /* ---- pools, audit log ---- */
 
 /** Inserts or replaces the slots, description and include_deferred. */

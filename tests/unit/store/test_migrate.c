@@ -22,10 +22,10 @@ static MigrationList with_more(Migration *items, const char *const *more)
 #define MORE_1 "CREATE TABLE extra (id INTEGER PRIMARY KEY) STRICT; INSERT INTO extra VALUES (7); VERSION"
 #define MORE_2 "ALTER TABLE extra ADD COLUMN note TEXT; VERSION"
 
-/** A database as the first version left it, with a run. */
-static void make_version_1(Fixture *fixture)
+/** A database as that version left it, with a run. */
+static void make_version(Fixture *fixture, int32_t version)
 {
-    MigrationList first = {store_migrations.items, 1};
+    MigrationList first = {store_migrations.items, version};
     assert_ok((fixture->store = store_open_with(fixture->path, &first, NULL, &error)) != NULL);
     fixture->version_id = fixture_add_dag(fixture->store, "d");
     DagRun run = fixture_run(fixture, "one");
@@ -52,7 +52,7 @@ static void test_created(void **state)
 static void test_upgrade_makes_a_copy(void **state)
 {
     Fixture *fixture = *state;
-    make_version_1(fixture);
+    make_version(fixture, 1);
     Migration items[10];
     MigrationList list = with_more(items, (const char *const[]){MORE_1, MORE_2, NULL});
     g_auto(StoreOpenReport) report = {0};
@@ -74,7 +74,7 @@ static void test_upgrade_makes_a_copy(void **state)
 static void test_backfills_come(void **state)
 {
     Fixture *fixture = *state;
-    make_version_1(fixture);
+    make_version(fixture, 1);
     g_auto(StoreOpenReport) report = {0};
     assert_ok((fixture->store = store_open(fixture->path, &report, &error)) != NULL);
     assert_int_equal(report.version_before, 1);
@@ -106,6 +106,30 @@ static void test_backfills_come(void **state)
     assert_int_equal(progress.n_queued, 1);
 }
 
+/** 2 -> 3: what was there stays, and hooks can be stored. */
+static void test_hooks_come(void **state)
+{
+    Fixture *fixture = *state;
+    make_version(fixture, 2);
+    g_auto(StoreOpenReport) report = {0};
+    assert_ok((fixture->store = store_open(fixture->path, &report, &error)) != NULL);
+    assert_int_equal(report.version_before, 2);
+    assert_true(g_str_has_suffix(report.copy_path, "/weir.db.bak-v2"));
+    StoreConn *conn = store_conn(fixture->store);
+    g_autoptr(DagRun) run = NULL;
+    assert_ok((run = store_get_run(conn, "d", "one", &error)) != NULL);
+    Hook hook = {.dag_run_id = run->id,
+                 .event = HOOK_ON_SUCCESS,
+                 .told_state = TASK_STATE_SUCCESS,
+                 .told_exit_code = EXIT_CODE_NONE,
+                 .created_at_us = T0,
+                 .next_attempt_us = T0};
+    assert_ok(store_insert_hook(fixture->store, &hook, &error));
+    int64_t n;
+    assert_ok(store_count_unfinished_hooks(conn, run->id, &n, &error));
+    assert_int_equal(n, 1);
+}
+
 static void test_from_every_version(void **state)
 {
     Fixture *fixture = *state;
@@ -130,7 +154,7 @@ static void test_from_every_version(void **state)
 static void test_newer_is_refused(void **state)
 {
     Fixture *fixture = *state;
-    make_version_1(fixture);
+    make_version(fixture, 1);
     Migration items[10];
     MigrationList list = with_more(items, (const char *const[]){MORE_1, NULL});
     assert_ok((fixture->store = store_open_with(fixture->path, &list, NULL, &error)) != NULL);
@@ -148,7 +172,7 @@ static void test_newer_is_refused(void **state)
 static void test_older_for_a_reader(void **state)
 {
     Fixture *fixture = *state;
-    make_version_1(fixture);
+    make_version(fixture, 1);
     assert_fails(conn_open_reader(fixture->path, 2, &error), STORE_ERROR, STORE_ERROR_OLDER);
 }
 
@@ -169,7 +193,7 @@ static void assert_undone(Fixture *fixture, const char *bad)
 static void test_failed_migration(void **state)
 {
     Fixture *fixture = *state;
-    make_version_1(fixture);
+    make_version(fixture, 1);
     assert_undone(fixture, "DELETE FROM extra; SELECT no_such_function(); VERSION");
     assert_undone(fixture, "DELETE FROM extra;");                              /* forgets its version */
     assert_undone(fixture, "DELETE FROM extra; DELETE FROM dag_run; VERSION"); /* orphans */
@@ -178,7 +202,7 @@ static void test_failed_migration(void **state)
 static void test_copies_are_kept(void **state)
 {
     Fixture *fixture = *state;
-    make_version_1(fixture);
+    make_version(fixture, 1);
     g_autofree char *taken = g_strconcat(fixture->path, ".bak-v1", NULL);
     assert_true(g_file_set_contents(taken, "mine", -1, NULL));
     Migration items[10];
@@ -197,6 +221,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_created, fixture_set_up_dir, fixture_tear_down),
         cmocka_unit_test_setup_teardown(test_upgrade_makes_a_copy, fixture_set_up_dir, fixture_tear_down),
         cmocka_unit_test_setup_teardown(test_backfills_come, fixture_set_up_dir, fixture_tear_down),
+        cmocka_unit_test_setup_teardown(test_hooks_come, fixture_set_up_dir, fixture_tear_down),
         cmocka_unit_test_setup_teardown(test_from_every_version, fixture_set_up_dir, fixture_tear_down),
         cmocka_unit_test_setup_teardown(test_newer_is_refused, fixture_set_up_dir, fixture_tear_down),
         cmocka_unit_test_setup_teardown(test_older_for_a_reader, fixture_set_up_dir, fixture_tear_down),
