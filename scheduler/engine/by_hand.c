@@ -148,6 +148,12 @@ static TaskState state_at_end(const EngineTask *task, RunState state)
     }
 }
 
+/** A task that never had its turn because its run was marked was not marked itself. */
+static EndReason reason_at_end(TaskState to, EndReason reason)
+{
+    return to == TASK_STATE_SKIPPED && reason == END_MARKED ? END_RUN_ENDED : reason;
+}
+
 bool engine_mark_run(Engine *engine, int64_t dag_run_id, RunState state, EndReason reason, int64_t now_us)
 {
     EngineRun *run = engine_find_run(engine, dag_run_id);
@@ -164,7 +170,7 @@ bool engine_mark_run(Engine *engine, int64_t dag_run_id, RunState state, EndReas
     for (uint32_t i = 0; i < run->dag->n_tasks; i++) {
         TaskState to = state_at_end(&run->tasks[i], state);
         if (to != TASK_STATE_INVALID)
-            mark_task(engine, &run->tasks[i], to, reason, now_us);
+            mark_task(engine, &run->tasks[i], to, reason_at_end(to, reason), now_us);
     }
     run->row->end_reason = reason;
     run_touch(engine, run);

@@ -24,7 +24,7 @@ typedef enum {
     END_TRIGGER_RULE, /**< skipped or upstream_failed by its rule */
     END_TASK_FAILURE, /**< run: a leaf failed */
     END_DEADLOCK,     /**< run: tasks were left that nothing could start */
-    END_RUN_ENDED,    /**< task: its run ended without it (timeout, deadlock) */
+    END_RUN_ENDED,    /**< task: its run ended without it (timeout, deadlock, marked failed) */
     END_REASON_COUNT,
     END_REASON_INVALID = -1,
 } EndReason;

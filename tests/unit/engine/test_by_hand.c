@@ -241,7 +241,9 @@ static void test_mark_run_failed(void **state)
     fx_expect(fx, run, "ok=success a=failed q=failed u=skipped re=skipped s1=failed b=skipped", "running");
     fx_exit_all(fx, 0, 10);
     fx_expect(fx, run, "ok=success a=failed q=failed u=skipped re=skipped s1=failed b=skipped", "failed");
-    fx_mark_run(fx, run, RUN_STATE_SUCCESS); /* finished -> finished: dates stay */
+    assert_int_equal(fx_task(fx, run, "a")->end_reason, END_MARKED);
+    assert_int_equal(fx_task(fx, run, "b")->end_reason, END_RUN_ENDED); /* nobody marked it: it was cut off */
+    fx_mark_run(fx, run, RUN_STATE_SUCCESS);                            /* finished -> finished: dates stay */
     int64_t ended_us = fx_run(fx, run)->end_date_us;
     fx_advance(fx, 5);
     fx_mark_run(fx, run, RUN_STATE_FAILED);
