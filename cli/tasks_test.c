@@ -30,34 +30,18 @@ static bool add_params(Cli *cli, const Dag *dag, json_t *conf, GError **error)
     for (guint i = 0; list != NULL && i < list->len; i++) {
         const char *text = g_ptr_array_index(list, i), *equals = strchr(text, '=');
         g_autofree char *name = equals != NULL ? g_strndup(text, (gsize)(equals - text)) : NULL;
-        const Param *param = name != NULL ? param_set_find(dag->params, name) : NULL;
         if (name == NULL || *name == '\0') {
             g_set_error(error, CLI_ERROR, CLI_ERROR_USAGE, "--param \"%s\" is not of the form KEY=VALUE",
                         text);
             return false;
         }
-        if (param == NULL) {
-            const char *near = suggest_nearest(name, param_set_names(dag->params));
-            g_set_error(error, WEIR_ERROR, WEIR_ERROR_INVALID,
-                        near != NULL ? "DAG \"%s\" has no param \"%s\"; did you mean \"%s\"?"
-                                     : "DAG \"%s\" has no param \"%s\"",
-                        dag->dag_id, name, near);
-            return false;
-        }
-        json_t *value = param_parse_text(param, equals + 1, error);
+        const Param *param = param_set_need(dag->params, name, error);
+        json_t *value = param != NULL ? param_parse_text(param, equals + 1, error) : NULL;
         if (value == NULL)
             return false;
         json_object_set_new(conf, name, value);
     }
     return true;
-}
-
-static char *dump(const json_t *object)
-{
-    char *text = json_dumps(object, JSON_COMPACT);
-    char *copy = g_strdup(text);
-    free(text);
-    return copy;
 }
 
 static bool set_params(Cli *cli, const Dag *dag, DagRun *run, GError **error)
@@ -73,8 +57,8 @@ static bool set_params(Cli *cli, const Dag *dag, DagRun *run, GError **error)
         return false;
     g_free(run->conf_json);
     g_free(run->params_json);
-    run->conf_json = dump(conf);
-    run->params_json = dump(params);
+    run->conf_json = json_dumps(conf, JSON_COMPACT);
+    run->params_json = json_dumps(params, JSON_COMPACT);
     return true;
 }
 

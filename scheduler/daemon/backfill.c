@@ -2,6 +2,8 @@
 /* From a plan to runs: loading what is done again, making what is new, all in one turn. */
 #include "scheduler/daemon/backfill.h"
 
+#include "scheduler/daemon/run_change.h"
+
 #include <string.h>
 
 EngineRunFlags backfill_run_flags(const Daemon *daemon)
@@ -32,21 +34,15 @@ bool backfill_register(Daemon *daemon, int64_t backfill_id, GError **error)
     return true;
 }
 
-static char *dump(const json_t *object)
-{
-    char *text = json_dumps(object, JSON_COMPACT);
-    char *copy = g_strdup(text);
-    free(text);
-    return copy;
-}
-
 /* ---- What can fail ---- */
 
-/* With a new conf, params of the version that the run will be on. */
+/* Params of the version that the run will be on: with a new conf of that, else of what it was given before.
+ */
 static bool resolve_params(Daemon *daemon, const BackfillRequest *request, BackfillTick *tick, GError **error)
 {
     if (request->conf == NULL)
-        return true;
+        return !request->run_on_latest_version ||
+               run_change_params(tick->run, &request->latest, &tick->params_json, error);
     const Dag *dag = request->run_on_latest_version
                          ? request->latest.dag
                          : dag_bag_get_version(daemon->bag, daemon, tick->run->dag_version_id, error);
@@ -54,7 +50,7 @@ static bool resolve_params(Daemon *daemon, const BackfillRequest *request, Backf
         dag != NULL ? param_set_resolve(dag->params, request->conf, dag->folder, NULL, error) : NULL;
     if (params == NULL)
         return false;
-    tick->params_json = dump(params);
+    tick->params_json = json_dumps(params, JSON_COMPACT);
     json_decref(params);
     return true;
 }
@@ -114,7 +110,7 @@ static void do_again(Daemon *daemon, const BackfillRequest *request, const Backf
 {
     Engine *engine = daemon->engine;
     int64_t id = tick->run->id;
-    g_autofree char *conf = request->conf != NULL ? dump(request->conf) : NULL;
+    g_autofree char *conf = request->conf != NULL ? json_dumps(request->conf, JSON_COMPACT) : NULL;
     bool is_finished = engine_set_run_backfill(engine, id, backfill_id, conf, tick->params_json);
     g_assert(is_finished);
     if (request->run_on_latest_version && tick->run->dag_version_id != request->latest.version_id) {
@@ -139,7 +135,7 @@ static Backfill *row_new(const BackfillRequest *request, int64_t id, bool has_ru
     row->reprocess_behavior = request->reprocess;
     row->run_backwards = request->run_backwards;
     row->max_active_runs = request->max_active_runs;
-    row->conf_json = request->conf != NULL ? dump(request->conf) : NULL;
+    row->conf_json = request->conf != NULL ? json_dumps(request->conf, JSON_COMPACT) : NULL;
     row->triggering_user = g_strdup(request->user);
     row->created_at_us = row->updated_at_us = now_us;
     row->completed_at_us = has_runs ? TIME_NONE : now_us;

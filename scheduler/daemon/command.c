@@ -278,10 +278,8 @@ void command_audit(Command *command, const char *event, const char *dag_id, cons
     json_t *all = extra != NULL ? extra : json_object();
     if (command->caller != NULL && command->caller->via != NULL)
         json_object_set_new(all, "via", json_string(command->caller->via));
-    char *text = json_dumps(all, JSON_COMPACT);
+    row->extra_json = json_dumps(all, JSON_COMPACT);
     json_decref(all);
-    row->extra_json = g_strdup(text);
-    free(text);
     persist_add_event(command->daemon, row);
 }
 

@@ -5,11 +5,36 @@
 #include "scheduler/daemon/documents.h"
 #include "scheduler/daemon/run_change.h"
 
-bool run_change_version(Command *command, const DagRun *run, const DagLatest *latest)
+bool run_change_params(const DagRun *run, const DagLatest *latest, char **ret_json, GError **error)
+{
+    *ret_json = NULL;
+    if (run->dag_version_id == latest->version_id)
+        return true;
+    g_autoptr(GError) misfit = NULL;
+    json_t *conf = run->conf_json != NULL ? json_loads(run->conf_json, 0, NULL) : NULL;
+    json_t *before = run->params_json != NULL ? json_loads(run->params_json, 0, NULL) : NULL;
+    json_t *params = param_set_move(latest->dag->params, conf, before, latest->dag->folder, &misfit);
+    json_decref(conf);
+    json_decref(before);
+    if (params == NULL) {
+        g_set_error(
+            error, WEIR_ERROR, WEIR_ERROR_INVALID,
+            "run \"%s\" does not fit the DAG as it is now: %s (--no-run-on-latest-version leaves it on "
+            "the version it is on)",
+            run->run_id, misfit->message);
+        return false;
+    }
+    *ret_json = json_dumps(params, JSON_COMPACT);
+    json_decref(params);
+    return true;
+}
+
+bool run_change_version(Command *command, const DagRun *run, const DagLatest *latest, const char *params_json)
 {
     Daemon *daemon = command->daemon;
     if (run->dag_version_id == latest->version_id)
         return false;
+    engine_set_run_params(daemon->engine, run->id, params_json);
     int64_t first_ti_id = store_reserve_task_ids(daemon->store, MAX(latest->dag->n_tasks, 1));
     return engine_set_run_version(daemon->engine, run->id, latest->dag, latest->version_id, first_ti_id,
                                   command->now_us);
@@ -51,12 +76,14 @@ static json_t *dags_resume(Command *command, GError **error)
         return NULL;
     DagLatest latest = {0};
     bool on_latest = command_flag(command, "run_on_latest_version", true);
-    if (on_latest && !dag_bag_get_good(daemon->bag, daemon, run->dag_id, &latest, error))
+    g_autofree char *params_json = NULL;
+    if (on_latest && (!dag_bag_get_good(daemon->bag, daemon, run->dag_id, &latest, error) ||
+                      !run_change_params(run, &latest, &params_json, error)))
         return NULL;
     if (!run_change_load(command, run, error))
         return NULL;
     if (on_latest)
-        run_change_version(command, run, &latest);
+        run_change_version(command, run, &latest, params_json);
     engine_set_run_flags(daemon->engine, run->id, runs_wanted_flags(daemon, true), command->now_us);
     reports_repeat_not_started(daemon, command->now_us);
     command_audit(command, "resume_dag_run", run->dag_id, run->run_id, NULL, NULL);

@@ -12,6 +12,7 @@ typedef struct {
     TaskList *rows;
     GArray *indexes;
     GPtrArray *affected; /**< of `rows` */
+    char *params_json;   /**< run_change_params(), or NULL */
 } Target;
 
 static void target_free(gpointer data)
@@ -21,6 +22,7 @@ static void target_free(gpointer data)
     g_clear_pointer(&target->rows, task_list_free);
     g_clear_pointer(&target->indexes, g_array_unref);
     g_clear_pointer(&target->affected, g_ptr_array_unref);
+    g_free(target->params_json);
     g_free(target);
 }
 
@@ -93,7 +95,7 @@ static void clear_all(Command *command, const GPtrArray *targets, const DagLates
         if (target->indexes->len == 0)
             continue;
         if (latest != NULL)
-            run_change_version(command, target->run, latest);
+            run_change_version(command, target->run, latest, target->params_json);
         engine_clear_tasks(command->daemon->engine, target->run->id,
                            (const uint32_t *)(void *)target->indexes->data, target->indexes->len,
                            command->now_us);
@@ -163,6 +165,9 @@ static json_t *clear(Command *command, const char *event, GError **error)
         if (target == NULL)
             return NULL;
         g_ptr_array_add(targets, target);
+        if (on_latest && target->indexes->len > 0 &&
+            !run_change_params(target->run, &latest, &target->params_json, error))
+            return NULL;
     }
     if (command_flag(command, "dry_run", false))
         return answer_of(command, targets);

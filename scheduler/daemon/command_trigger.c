@@ -43,14 +43,9 @@ static bool get_dag(Command *command, DagLatest *ret, GError **error)
 
 static bool parse_param(const Dag *dag, const char *name, const json_t *text, json_t *conf, GError **error)
 {
-    const Param *param = param_set_find(dag->params, name);
-    if (param == NULL) {
-        const char *near = suggest_nearest(name, param_set_names(dag->params));
-        g_autofree char *hint = near != NULL ? g_strdup_printf("; did you mean \"%s\"?", near) : g_strdup("");
-        g_set_error(error, WEIR_ERROR, WEIR_ERROR_INVALID, "DAG \"%s\" has no param \"%s\"%s", dag->dag_id,
-                    name, hint);
+    const Param *param = param_set_need(dag->params, name, error);
+    if (param == NULL)
         return false;
-    }
     if (!json_is_string(text)) {
         g_set_error(error, WEIR_ERROR, WEIR_ERROR_INVALID,
                     "\"params\" must be an object of texts; %s is none", name);
@@ -79,14 +74,6 @@ static json_t *make_conf(Command *command, const Dag *dag, GError **error)
         }
     }
     return conf;
-}
-
-static char *dump(const json_t *object)
-{
-    char *text = json_dumps(object, JSON_COMPACT);
-    char *copy = g_strdup(text);
-    free(text);
-    return copy;
 }
 
 /* ---- When, and under which name ---- */
@@ -236,11 +223,11 @@ static bool set_params(Command *command, DagRun *run, const Dag *dag, GError **e
         return false;
     json_t *params =
         param_set_resolve(dag->params, conf, dag->folder, command_text(command, "caller_cwd"), error);
-    run->conf_json = dump(conf);
+    run->conf_json = json_dumps(conf, JSON_COMPACT);
     json_decref(conf);
     if (params == NULL)
         return false;
-    run->params_json = dump(params);
+    run->params_json = json_dumps(params, JSON_COMPACT);
     json_decref(params);
     if (json_text_nesting_is_fine(run->conf_json))
         return true;

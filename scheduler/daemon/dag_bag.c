@@ -77,10 +77,8 @@ static char *tags_to_json(const Dag *dag)
     json_t *tags = json_array();
     for (guint i = 0; dag->tags != NULL && dag->tags[i] != NULL; i++)
         json_array_append_new(tags, json_string(dag->tags[i]));
-    char *dumped = json_dumps(tags, JSON_COMPACT);
+    char *text = json_dumps(tags, JSON_COMPACT);
     json_decref(tags);
-    char *text = g_strdup(dumped);
-    free(dumped);
     return text;
 }
 

@@ -60,9 +60,7 @@ static bool set_params(DagRun *run, const Dag *dag, GError **error)
     json_decref(conf);
     if (params == NULL)
         return false;
-    char *text = json_dumps(params, JSON_COMPACT);
-    run->params_json = g_strdup(text);
-    free(text);
+    run->params_json = json_dumps(params, JSON_COMPACT);
     json_decref(params);
     return true;
 }

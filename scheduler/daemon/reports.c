@@ -101,9 +101,7 @@ static void add_xcom(const char *key, json_t *value, void *user)
     xcom->dag_run_id = target->dag_run_id;
     xcom->task_id = g_strdup(target->task_id);
     xcom->key = g_strdup(key);
-    char *text = json_dumps(value, JSON_ENCODE_ANY | JSON_COMPACT);
-    xcom->value_json = g_strdup(text);
-    free(text);
+    xcom->value_json = json_dumps(value, JSON_ENCODE_ANY | JSON_COMPACT);
     xcom->timestamp_us = target->now_us;
     persist_add_xcom(target->daemon, xcom);
 }

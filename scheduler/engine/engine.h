@@ -99,6 +99,9 @@ bool engine_load_run(Engine *engine, const DagRun *run, Dag *dag, const TaskInst
 bool engine_set_run_backfill(Engine *engine, int64_t dag_run_id, int64_t backfill_id, const char *conf_json,
                              const char *params_json);
 
+/** What the templates of a run see from now on, with another version of its DAG. False if unknown. */
+bool engine_set_run_params(Engine *engine, int64_t dag_run_id, const char *params_json);
+
 /** Changes a run's flags (a held run is handed over, ...). False if unknown. */
 bool engine_set_run_flags(Engine *engine, int64_t dag_run_id, EngineRunFlags flags, int64_t now_us);
 
@@ -166,7 +169,8 @@ guint engine_mark_tasks(Engine *engine, int64_t dag_run_id, const uint32_t *inde
 /**
  * Ends a run: RUN_STATE_SUCCESS sets all tasks success; RUN_STATE_FAILED sets executing ones failed and other
  * unfinished ones skipped; RUN_STATE_QUEUED changes the run's state only. The run takes the state once none
- * of its attempts is alive. `reason`: END_MARKED, END_CANCELED. False if unknown.
+ * of its attempts is alive. `reason`: END_MARKED, END_CANCELED; a task that is skipped because its run was
+ * marked has END_RUN_ENDED. False if unknown.
  */
 bool engine_mark_run(Engine *engine, int64_t dag_run_id, RunState state, EndReason reason, int64_t now_us);
 

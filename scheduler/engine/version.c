@@ -86,6 +86,17 @@ static bool output_has_added(const Engine *engine, const EngineRun *run)
     return false;
 }
 
+bool engine_set_run_params(Engine *engine, int64_t dag_run_id, const char *params_json)
+{
+    EngineRun *run = engine_find_run(engine, dag_run_id);
+    if (run == NULL)
+        return false;
+    g_free(run->row->params_json);
+    run->row->params_json = g_strdup(params_json);
+    run_touch(engine, run);
+    return true;
+}
+
 bool engine_set_run_version(Engine *engine, int64_t dag_run_id, Dag *dag, int64_t dag_version_id,
                             int64_t first_ti_id, int64_t now_us)
 {

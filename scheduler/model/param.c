@@ -7,6 +7,9 @@
 #include <math.h>
 #include <string.h>
 
+/** Characters of a value in a message. */
+#define SHOWN_MAX 60
+
 /** What the set keeps; a Param handed out is the first member of one. */
 typedef struct {
     Param param;
@@ -95,17 +98,48 @@ const Param *param_set_find(const ParamSet *set, const char *name)
     return g_hash_table_lookup(set->by_name, name); /* an Entry begins with its Param */
 }
 
+const Param *param_set_need(const ParamSet *set, const char *name, GError **error)
+{
+    const Param *param = param_set_find(set, name);
+    if (param != NULL)
+        return param;
+    const char *near = suggest_nearest(name, param_set_names(set));
+    g_autofree char *all = g_strjoinv(", ", (char **)param_set_names(set));
+    if (near != NULL)
+        g_set_error(error, WEIR_ERROR, WEIR_ERROR_INVALID,
+                    "the DAG has no param \"%s\"; did you mean \"%s\"?", name, near);
+    else
+        g_set_error(error, WEIR_ERROR, WEIR_ERROR_INVALID, "the DAG has no param \"%s\"; it declares %s",
+                    name, param_set_size(set) > 0 ? all : "none");
+    return NULL;
+}
+
 const char *const *param_set_names(const ParamSet *set)
 {
     return (const char *const *)set->names->pdata;
 }
 
+/** The value as JSON, or its beginning. */
+static char *value_shown(const json_t *value)
+{
+    g_autofree char *text = json_dumps(value, JSON_COMPACT | JSON_ENCODE_ANY);
+    if (text == NULL) /* not UTF-8 */
+        return g_strdup("such a value");
+    if (g_utf8_strlen(text, -1) <= SHOWN_MAX)
+        return g_steal_pointer(&text);
+    g_autofree char *begin = g_utf8_substring(text, 0, SHOWN_MAX);
+    return g_strconcat(begin, "...", NULL);
+}
+
 bool param_validate(const Param *param, const json_t *value, GError **error)
 {
     const Entry *entry = (const Entry *)param;
-    if (param_schema_accepts(param->schema, entry->pattern, value, error))
+    g_autoptr(GError) rule = NULL;
+    if (param_schema_accepts(param->schema, entry->pattern, value, &rule))
         return true;
-    g_prefix_error(error, "param \"%s\" ", param->name);
+    g_autofree char *shown = value_shown(value);
+    g_set_error(error, WEIR_ERROR, WEIR_ERROR_INVALID, "param \"%s\" is %s: %s%s", param->name, shown,
+                g_str_has_prefix(rule->message, "must ") ? "it " : "", rule->message);
     return false;
 }
 
@@ -186,18 +220,8 @@ static bool check_declared(const ParamSet *set, const json_t *conf, GError **err
     json_t *value;
     json_object_foreach((json_t *)conf, name, value)
     {
-        if (param_set_find(set, name) != NULL)
-            continue;
-        const char *near = suggest_nearest(name, param_set_names(set));
-        if (near != NULL)
-            g_set_error(error, WEIR_ERROR, WEIR_ERROR_INVALID, "unknown param \"%s\"; did you mean \"%s\"?",
-                        name, near);
-        else if (param_set_size(set) == 0)
-            g_set_error(error, WEIR_ERROR, WEIR_ERROR_INVALID, "unknown param \"%s\": the DAG declares none",
-                        name);
-        else
-            g_set_error(error, WEIR_ERROR, WEIR_ERROR_INVALID, "unknown param \"%s\"", name);
-        return false;
+        if (param_set_need(set, name, error) == NULL)
+            return false;
     }
     return true;
 }
@@ -239,4 +263,20 @@ json_t *param_set_resolve(const ParamSet *set, const json_t *conf, const char *f
         json_object_set_new(resolved, param->name, absolute_value(param, value, base));
     }
     return resolved;
+}
+
+json_t *param_set_move(const ParamSet *set, const json_t *conf, const json_t *params, const char *folder,
+                       GError **error)
+{
+    json_t *given = json_object(), *value;
+    const char *name;
+    json_object_foreach((json_t *)conf, name, value)
+    {
+        json_t *was = json_object_get(params, name);
+        if (param_set_find(set, name) != NULL)
+            json_object_set(given, name, was != NULL ? was : value);
+    }
+    json_t *moved = param_set_resolve(set, given, folder, NULL, error);
+    json_decref(given);
+    return moved;
 }

@@ -30,10 +30,12 @@ bool param_set_add(ParamSet *set, const char *name, json_t *schema, json_t *defa
 guint param_set_size(const ParamSet *set);
 const Param *param_set_get(const ParamSet *set, guint index);
 const Param *param_set_find(const ParamSet *set, const char *name);
+/** The same; WEIR_ERROR_INVALID if there is none of that name, with the near one. */
+const Param *param_set_need(const ParamSet *set, const char *name, GError **error);
 /** The names, NULL-terminated; borrowed, valid until the next add. */
 const char *const *param_set_names(const ParamSet *set);
 
-/** Checks one value; the error names the param and says what would fit. */
+/** Checks one value; the error names the param and the value, and says what would fit. */
 bool param_validate(const Param *param, const json_t *value, GError **error);
 
 /**
@@ -41,6 +43,14 @@ bool param_validate(const Param *param, const json_t *value, GError **error);
  * boolean, JSON for object and array, else the text. New reference, or NULL with an error.
  */
 json_t *param_parse_text(const Param *param, const char *text, GError **error);
+
+/**
+ * The params of a run that moves to another version of its DAG, whose set this is: names in `conf` (what was
+ * given for it) keep their value of `params` (as it was resolved then), unless they are not declared any
+ * more; all others are the defaults of now. Else as param_set_resolve().
+ */
+json_t *param_set_move(const ParamSet *set, const json_t *conf, const json_t *params, const char *folder,
+                       GError **error);
 
 /**
  * The params of one run: defaults overlaid with `conf` (object or NULL), checked. Relative paths are made

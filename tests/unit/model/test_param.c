@@ -176,7 +176,8 @@ static void texts_are_read_as_the_type_wants(void **state)
         json_t *value = param_parse_text(param_set_find(set, "x"), cases[i].text, &error);
         if (cases[i].json == NULL) {
             assert_null(value);
-            assert_true(g_str_has_prefix(error->message, "param \"x\" must be of type "));
+            assert_true(g_str_has_prefix(error->message, "param \"x\" is "));
+            assert_non_null(strstr(error->message, ": it must be of type "));
         } else {
             assert_non_null(value);
             g_autofree char *shown = json_dumps(value, JSON_COMPACT | JSON_ENCODE_ANY);
@@ -236,14 +237,44 @@ static void runs_get_defaults_overlaid_with_conf(void **state)
     assert_resolves(set, "{'needed': 1, 'source': '/abs'}", "/home",
                     "{\"count\":5,\"needed\":1,\"source\":\"/abs\"}");
     assert_resolves(set, "{'needed': null}", NULL, "{\"count\":5,\"needed\":null,\"source\":\"/dags/data\"}");
-    assert_resolves(set, "{'neded': 1}", NULL, "unknown param \"neded\"; did you mean \"needed\"?");
+    assert_resolves(set, "{'neded': 1}", NULL, "the DAG has no param \"neded\"; did you mean \"needed\"?");
     assert_resolves(set, "[1]", NULL, "conf must be a JSON object");
-    assert_resolves(set, "{'source': 3}", NULL, "param \"source\" must be of type string, not an integer");
+    assert_resolves(set, "{'source': 3}", NULL,
+                    "param \"source\" is 3: it must be of type string, not an integer");
     param_set_free(set);
     ParamSet *none = param_set_new();
-    assert_resolves(none, "{'a': 1}", NULL, "unknown param \"a\": the DAG declares none");
+    assert_resolves(none, "{'a': 1}", NULL, "the DAG has no param \"a\"; it declares none");
     assert_resolves(none, "null", NULL, "{}");
     param_set_free(none);
+}
+
+/* Who fixes a DAG and runs what failed again: what he gave stays, what the file says is what it says now. */
+static void moved_runs_keep_what_was_given(void **state)
+{
+    (void)state;
+    ParamSet *set = sample_set();
+    static const struct {
+        const char *conf, *params, *expected;
+    } cases[] = {
+        {"{'needed': 1}", "{'needed': 1, 'count': 4, 'gone': 2}",
+         "{\"count\":5,\"needed\":1,\"source\":\"/dags/data\"}"},
+        {"{'needed': 1, 'source': 'x', 'gone': 2}", "{'needed': 1, 'source': '/home/x', 'gone': 2}",
+         "{\"count\":5,\"needed\":1,\"source\":\"/home/x\"}"},
+        {"{}", "{}", "param \"needed\" has no default and must be given"},
+        {"{'needed': 1, 'source': 3}", "{'needed': 1, 'source': 3}",
+         "param \"source\" is 3: it must be of type string, not an integer"},
+    };
+    for (size_t i = 0; i < G_N_ELEMENTS(cases); i++) {
+        g_autoptr(GError) error = NULL;
+        json_t *conf = json_from(cases[i].conf), *params = json_from(cases[i].params);
+        json_t *moved = param_set_move(set, conf, params, "/dags", &error);
+        g_autofree char *shown = moved != NULL ? json_dumps(moved, JSON_COMPACT | JSON_SORT_KEYS) : NULL;
+        assert_string_equal(moved != NULL ? shown : error->message, cases[i].expected);
+        json_decref(conf);
+        json_decref(params);
+        json_decref(moved);
+    }
+    param_set_free(set);
 }
 
 static void names_and_lookups(void **state)
@@ -270,6 +301,7 @@ int main(void)
         cmocka_unit_test(strings_with_nul_are_refused),
         cmocka_unit_test(texts_are_read_as_the_type_wants),
         cmocka_unit_test(runs_get_defaults_overlaid_with_conf),
+        cmocka_unit_test(moved_runs_keep_what_was_given),
         cmocka_unit_test(names_and_lookups),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
