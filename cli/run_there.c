@@ -52,6 +52,7 @@ RunAdvance run_advance_there(RunSession *session, GError **error)
         run_display_say(session->display, "The process that advanced the run is gone; going on without it.");
         return RUN_ADVANCE_AGAIN;
     case CLIENT_FOLLOW_ERROR:
+        g_prefix_error(error, "run %s goes on, but it cannot be followed: ", session->start.run_id);
         break;
     }
     return RUN_ADVANCE_FAILED;

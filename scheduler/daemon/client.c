@@ -13,6 +13,8 @@
 /* A snapshot of a run with 100,000 tasks is one line. */
 #define LINE_MAX_BYTES (512u * 1024 * 1024)
 #define TICK_MS        100
+/** Between two attempts at a server that has no room for another connection. */
+#define FULL_WAIT_US (50 * 1000)
 
 typedef struct {
     int fd;
@@ -89,6 +91,8 @@ static bool send_line(Client *client, const json_t *document, int64_t deadline_u
             continue;
         } else if (n < 0 && errno == EAGAIN && wait_for(client, POLLOUT, deadline_us)) {
             continue;
+        } else if (n < 0 && (errno == EPIPE || errno == ECONNRESET)) {
+            return true; /* what it said before it closed, if anything, tells more */
         } else {
             int reason = errno;
             g_set_error(error, WEIR_ERROR, reason == EAGAIN ? WEIR_ERROR_BUSY : WEIR_ERROR_IO,
@@ -136,9 +140,8 @@ static Received receive(Client *client, int64_t deadline_us)
     return RECEIVED;
 }
 
-json_t *client_call(const char *home, json_t *command, int64_t timeout_us, GError **error)
+static json_t *call_once(const char *home, json_t *command, int64_t deadline_us, GError **error)
 {
-    int64_t deadline_us = g_get_monotonic_time() + timeout_us;
     g_auto(Client) client;
     if (!client_connect(&client, home, deadline_us, error) ||
         !send_line(&client, command, deadline_us, error))
@@ -167,6 +170,25 @@ json_t *client_call(const char *home, json_t *command, int64_t timeout_us, GErro
     }
 }
 
+/* Whether the server refused the connection, and hence has not done anything. */
+static bool is_refusal(const json_t *answer)
+{
+    const char *code = json_string_value(json_object_get(json_object_get(answer, "error"), "code"));
+    return g_strcmp0(code, "busy") == 0;
+}
+
+json_t *client_call(const char *home, json_t *command, int64_t timeout_us, GError **error)
+{
+    int64_t deadline_us = g_get_monotonic_time() + timeout_us;
+    for (;;) {
+        json_t *answer = call_once(home, command, deadline_us, error);
+        if (answer == NULL || !is_refusal(answer) || g_get_monotonic_time() + FULL_WAIT_US > deadline_us)
+            return answer;
+        json_decref(answer);
+        g_usleep(FULL_WAIT_US);
+    }
+}
+
 /* ---- Following ---- */
 
 static bool is_finished(const json_t *document)
@@ -185,7 +207,9 @@ static bool check_answer(const json_t *answer, GError **error)
     const char *message = json_string_value(json_object_get(problem, "message"));
     const char *code = json_string_value(json_object_get(problem, "code"));
     g_set_error_literal(error, WEIR_ERROR,
-                        g_strcmp0(code, "not_found") == 0 ? WEIR_ERROR_NOT_FOUND : WEIR_ERROR_IO,
+                        g_strcmp0(code, "not_found") == 0 ? WEIR_ERROR_NOT_FOUND
+                        : is_refusal(answer)              ? WEIR_ERROR_BUSY
+                                                          : WEIR_ERROR_IO,
                         message != NULL ? message : "the run cannot be followed");
     return false;
 }

@@ -117,6 +117,15 @@ static void send_document(Connection *connection, const json_t *document)
     }
 }
 
+/* So few bytes are with the peer, or at least in its socket, before the pipe is closed. */
+void connection_refuse(Connection *connection, const char *message)
+{
+    json_t *answer = command_error_answer(NULL, "busy", message);
+    send_document(connection, answer);
+    json_decref(answer);
+    connection_close(connection);
+}
+
 /* ---- Watching ---- */
 
 static bool is_end_of_run(const json_t *document)

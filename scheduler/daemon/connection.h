@@ -14,5 +14,7 @@ typedef struct Connection Connection;
  * called when it is closed, by whomever. */
 Connection *connection_accept(Daemon *daemon, uv_stream_t *listener,
                               void (*on_closed)(Connection *, void *user), void *user);
+/** Says why it is not served, and closes it. */
+void connection_refuse(Connection *connection, const char *message);
 /** Begins to close it; nothing is called back from now on but on_closed. */
 void connection_close(Connection *connection);

@@ -33,7 +33,10 @@ static void on_connection(uv_stream_t *listener, int status)
         return;
     g_ptr_array_add(server->connections, connection);
     if (server->connections->len > CONNECTIONS_MAX)
-        connection_close(connection);
+        connection_refuse(
+            connection,
+            "weir serves " G_STRINGIFY(
+                CONNECTIONS_MAX) " connections at once, and all are taken: try again in a moment");
 }
 
 /* libuv writes to sockets without MSG_NOSIGNAL: a peer that goes away must not end us. */
