@@ -11,18 +11,37 @@
 
 #define KEY_MAX 250
 
-/* Opens a plain file that a task may have put there; -1 for anything else. */
+/* Opens a plain file that a task may have put there; for anything else -errno (a link: ELOOP). */
 static int open_plain(const char *path, int64_t *ret_size)
 {
     int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY);
     struct stat status;
-    if (fd >= 0 && (fstat(fd, &status) != 0 || !S_ISREG(status.st_mode))) {
+    if (fd < 0)
+        return -errno;
+    int reason = fstat(fd, &status) != 0    ? errno
+                 : S_ISDIR(status.st_mode)  ? EISDIR
+                 : !S_ISREG(status.st_mode) ? ENODEV
+                                            : 0;
+    if (reason != 0) {
         close(fd);
-        return -1;
+        return -reason;
     }
-    if (fd >= 0)
-        *ret_size = status.st_size;
+    *ret_size = status.st_size;
     return fd;
+}
+
+/* What the task has put into the place of its file, which nobody would look for there. */
+static void warn_of_no_file(int reason, XComWarning warning, void *user)
+{
+    g_autofree char *text = NULL;
+    if (reason == EISDIR || reason == ELOOP || reason == ENODEV)
+        text = g_strdup_printf("$WEIR_OUTPUT is %s now and no file: nothing of it was read",
+                               reason == EISDIR  ? "a folder"
+                               : reason == ELOOP ? "a symbolic link"
+                                                 : "a device, pipe or socket");
+    else
+        text = g_strdup_printf("$WEIR_OUTPUT cannot be read: %s", g_strerror(reason));
+    warning(text, user);
 }
 
 /* Bytes from..to of the file, or fewer. NUL-terminated. */
@@ -105,8 +124,12 @@ bool xcom_read_output(const char *path, XComPair pair, XComWarning warning, void
 {
     int64_t size = 0;
     int fd = open_plain(path, &size);
-    if (fd < 0)
+    if (fd == -ENOENT || fd == -ENOTDIR)
         return false;
+    if (fd < 0) {
+        warn_of_no_file(-fd, warning, user);
+        return true;
+    }
     if (size > XCOM_OUTPUT_MAX)
         warning("$WEIR_OUTPUT is larger than 1 MiB; the rest of it is left out", user);
     size_t n;

@@ -25,6 +25,7 @@ typedef void (*XComWarning)(const char *text, void *user);
 
 /**
  * Calls `pair` for each line `KEY=VALUE` of the file, in order, and `warning` for each line that is none.
- * Values are JSON where they parse as such, else strings. False when there is no such file.
+ * Values are JSON where they parse as such, else strings. What is there and no plain file is a warning, too.
+ * False when there is nothing.
  */
 bool xcom_read_output(const char *path, XComPair pair, XComWarning warning, void *user);

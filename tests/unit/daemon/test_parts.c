@@ -230,7 +230,30 @@ static void test_output_file(void **state)
     assert_output("a=x\0y\nb=1\n", 10, "a:\"x\xef\xbf\xbdy\" b:1 ");
     g_autoptr(GString) seen = g_string_new(NULL);
     assert_false(xcom_read_output("/nowhere", on_pair, on_warning, seen));
-    assert_false(xcom_read_output("/dev/zero", on_pair, on_warning, seen));
+    assert_string_equal(seen->str, "");
+}
+
+static void note_warning(const char *text, void *user)
+{
+    g_string_assign(user, text);
+}
+
+/* A task that replaces its file loses what it wrote: it should be able to read why. */
+static void test_output_that_is_no_file(void **state)
+{
+    (void)state;
+    g_autoptr(GString) said = g_string_new(NULL);
+    g_autofree char *folder = g_dir_make_tmp("weir-output-XXXXXX", NULL);
+    g_autofree char *link = g_build_filename(folder, "link", NULL);
+    assert_int_equal(symlink("/etc/passwd", link), 0);
+    assert_true(xcom_read_output(folder, on_pair, note_warning, said));
+    assert_non_null(strstr(said->str, "$WEIR_OUTPUT is a folder now"));
+    assert_true(xcom_read_output(link, on_pair, note_warning, said));
+    assert_non_null(strstr(said->str, "a symbolic link"));
+    assert_true(xcom_read_output("/dev/zero", on_pair, note_warning, said));
+    assert_non_null(strstr(said->str, "a device"));
+    g_unlink(link);
+    g_rmdir(folder);
 }
 
 /* Deeper than the store takes it: kept as the text it is. */
@@ -270,6 +293,7 @@ int main(void)
         cmocka_unit_test(test_last_line),
         cmocka_unit_test(test_last_line_is_bounded),
         cmocka_unit_test(test_output_file),
+        cmocka_unit_test(test_output_that_is_no_file),
         cmocka_unit_test(test_deep_json),
         cmocka_unit_test(test_output_file_is_bounded),
     };
