@@ -10,7 +10,7 @@
 
 typedef struct {
     json_t *dags; /**< dag_id -> row */
-    int64_t n_runs, n_tasks, n_versions, n_events;
+    int64_t n_runs, n_tasks, n_versions, n_backfills, n_events;
 } Totals;
 
 static void totals_clear(Totals *totals)
@@ -48,6 +48,7 @@ static void add_slice(Totals *totals, const json_t *result)
         totals->n_tasks += number(dag, "task_instances");
     }
     totals->n_versions += number(result, "dag_versions");
+    totals->n_backfills += number(result, "backfills");
     totals->n_events += number(result, "event_logs");
 }
 
@@ -71,12 +72,21 @@ static bool clean(Cli *cli, const json_t *args, bool is_dry, Totals *totals, GEr
     return true;
 }
 
+static void append_count(GString *out, const char *before, int64_t n, const char *what)
+{
+    g_string_append_printf(out, "%s%" G_GINT64_FORMAT " %s%s", before, n, what, n == 1 ? "" : "s");
+}
+
 static char *describe(const Totals *totals)
 {
-    return g_strdup_printf(
-        "%" G_GINT64_FORMAT " runs with %" G_GINT64_FORMAT " task instances and their logs, "
-        "%" G_GINT64_FORMAT " old versions of DAG files, %" G_GINT64_FORMAT " audit log events",
-        totals->n_runs, totals->n_tasks, totals->n_versions, totals->n_events);
+    GString *out = g_string_new(NULL);
+    append_count(out, "", totals->n_runs, "run");
+    append_count(out, " with ", totals->n_tasks, "task instance");
+    g_string_append(out, " and their logs");
+    append_count(out, ", ", totals->n_versions, "old DAG version");
+    append_count(out, ", ", totals->n_backfills, "old backfill");
+    append_count(out, ", ", totals->n_events, "audit log event");
+    return g_string_free(out, FALSE);
 }
 
 static int compare_rows(const void *a, const void *b)

@@ -218,8 +218,8 @@ const Verb all_verbs[] = {
              {"dag-ids", 0, OPTION_VALUE, "DAG,DAG...", "only runs of these"},
              {"batch-size", 0, OPTION_VALUE, "N", "so many runs at a time (default: 100)"}, DRY_RUN, YES),
      verb_db_clean,
-     "Also deletes audit log events and versions of DAG files from before that time; of the versions,\n"
-     "those that no run is on. Unfinished runs stay, and so does each DAG's last scheduled run, from\n"
+     "Also deletes audit log events from before that time, and backfills and versions of DAG files that\n"
+     "no run belongs to any more. Unfinished runs stay, and so does each DAG's last scheduled run, from\n"
      "which its schedule goes on. Whatever is running goes on meanwhile."},
     {"jobs", "check", "", "is a scheduler running?", "weir jobs check",
      OPTIONS({"job-type", 0, OPTION_VALUE, "TYPE", "SchedulerJob, the one kind there is"},

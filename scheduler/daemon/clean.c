@@ -158,7 +158,7 @@ static bool clean_runs(Daemon *daemon, const CleanSlice *slice, CleanResult *ret
     return true;
 }
 
-/* ---- Versions and events ---- */
+/* ---- Versions, backfills and events ---- */
 
 typedef GArray *(*ListFn)(StoreConn *conn, const char *dag_id, int64_t before_us, int64_t limit,
                           GError **error);
@@ -182,6 +182,8 @@ static bool clean_others(Daemon *daemon, const CleanSlice *slice, const char *da
 {
     return clean_rows(daemon, slice, dag_id, store_list_idle_versions, WRITE_DELETE_DAG_VERSION,
                       &ret->n_versions, ret, error) &&
+           clean_rows(daemon, slice, dag_id, store_list_idle_backfills, WRITE_DELETE_BACKFILL,
+                      &ret->n_backfills, ret, error) &&
            clean_rows(daemon, slice, dag_id, store_list_old_events, WRITE_DELETE_EVENT, &ret->n_events, ret,
                       error);
 }

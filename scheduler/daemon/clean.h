@@ -27,7 +27,7 @@ typedef struct {
 
 typedef struct {
     GHashTable *dags; /**< dag_id -> CleanCount */
-    int64_t n_versions, n_events;
+    int64_t n_versions, n_backfills, n_events;
     int64_t after_id; /**< for the next slice */
     bool has_more;
 } CleanResult;

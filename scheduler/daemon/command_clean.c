@@ -24,7 +24,8 @@ static json_t *document_of_clean(const CleanResult *result)
                                                   (json_int_t)count->n_tasks));
     }
     json_t *after = result->has_more ? json_integer(result->after_id) : json_null();
-    return json_pack("{s:o, s:I, s:I, s:o}", "dags", dags, "dag_versions", (json_int_t)result->n_versions,
+    return json_pack("{s:o, s:I, s:I, s:I, s:o}", "dags", dags, "dag_versions",
+                     (json_int_t)result->n_versions, "backfills", (json_int_t)result->n_backfills,
                      "event_logs", (json_int_t)result->n_events, "after", after);
 }
 

@@ -110,6 +110,8 @@ static bool carry_out_write(Daemon *daemon, const PendingWrite *write, GError **
         return store_delete_dag_version(daemon->store, write->id, error);
     case WRITE_DELETE_EVENT:
         return store_delete_event(daemon->store, write->id, error);
+    case WRITE_DELETE_BACKFILL:
+        return store_delete_backfill(daemon->store, write->id, error);
     case WRITE_BACKFILL:
         return store_insert_backfill(daemon->store, write->backfill, error) &&
                store_insert_backfill_dates(daemon->store, write->backfill->id,

@@ -206,6 +206,12 @@ GPtrArray *store_list_backfills(StoreConn *conn, const BackfillQuery *wanted, in
 bool store_find_unfinished_backfill(StoreConn *conn, const char *dag_id, Backfill **ret, GError **error);
 bool store_read_backfill_progress(StoreConn *conn, int64_t backfill_id, BackfillProgress *ret,
                                   GError **error);
+/**
+ * Ids (int64_t) of at most `limit` backfills that were completed before that time and of which no run is
+ * left, of one DAG unless `dag_id` is NULL.
+ */
+GArray *store_list_idle_backfills(StoreConn *conn, const char *dag_id, int64_t before_us, int64_t limit,
+                                  GError **error);
 /** Whether the run stands at the first date of that backfill. */
 bool store_is_first_of_backfill(StoreConn *conn, int64_t backfill_id, int64_t dag_run_id, bool *ret,
                                 GError **error);

@@ -115,6 +115,7 @@ bool store_insert_backfill_dates(Store *store, int64_t backfill_id, const Backfi
 bool store_update_backfill(Store *store, const Backfill *backfill, GError **error);
 /** Completes it if no run of it is queued or running; else, and when it is completed already, does nothing.
  */
+bool store_delete_backfill(Store *store, int64_t backfill_id, GError **error);
 bool store_complete_backfill(Store *store, int64_t backfill_id, int64_t now_us, GError **error);
 
 /* ---- hooks ---- */

@@ -73,6 +73,13 @@ bool store_complete_backfill(Store *store, int64_t backfill_id, int64_t now_us, 
     return query_run(&query, error);
 }
 
+bool store_delete_backfill(Store *store, int64_t backfill_id, GError **error)
+{
+    Query query = query_begin(store->conn, "DELETE FROM backfill WHERE id = ?");
+    query_bind_int(&query, backfill_id);
+    return query_run(&query, error);
+}
+
 /* ---- Reads ---- */
 
 static Backfill *take_backfill(Query *query)
@@ -189,4 +196,16 @@ bool store_is_first_of_backfill(StoreConn *conn, int64_t backfill_id, int64_t da
     query_bind_int(&query, backfill_id);
     *ret = query_next(&query) && query_int_or(&query, 0) == dag_run_id;
     return query_end(&query, error);
+}
+
+GArray *store_list_idle_backfills(StoreConn *conn, const char *dag_id, int64_t before_us, int64_t limit,
+                                  GError **error)
+{
+    Query query = query_begin(
+        conn, "SELECT b.id FROM backfill b WHERE b.completed_at_us < ?1 AND (?2 IS NULL OR b.dag_id = ?2) "
+              "AND NOT EXISTS (SELECT 1 FROM dag_run r WHERE r.backfill_id = b.id) ORDER BY b.id LIMIT ?3");
+    query_bind_int(&query, before_us);
+    query_bind_text(&query, dag_id);
+    query_bind_int(&query, limit);
+    return query_take_ids(&query, error);
 }

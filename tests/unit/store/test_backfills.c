@@ -220,6 +220,32 @@ static void test_deletes(void **state)
     assert_int_equal(fixture_number(conn, "SELECT count(*) FROM backfill_dag_run"), 0);
 }
 
+/* What is left for a cleaner: completed long enough ago, and without runs. */
+static void test_idle(void **state)
+{
+    Fixture *fixture = *state;
+    StoreConn *conn = store_conn(fixture->store);
+    Backfill old = add_backfill(fixture, "d");
+    assert_ok(store_complete_backfill(fixture->store, old.id, T0 + 100, &error));
+    Backfill with_run = add_backfill(fixture, "d");
+    DagRun run = add_run(fixture, with_run.id, "r1", RUN_STATE_SUCCESS, 5);
+    assert_ok(store_complete_backfill(fixture->store, with_run.id, T0 + 100, &error));
+    add_backfill(fixture, "d"); /* not completed */
+    g_autoptr(GArray) early = NULL, found = NULL, other = NULL, after = NULL;
+    assert_ok((early = store_list_idle_backfills(conn, NULL, T0 + 100, 10, &error)) != NULL);
+    assert_int_equal(early->len, 0);
+    assert_ok((found = store_list_idle_backfills(conn, "d", T0 + 101, 10, &error)) != NULL);
+    assert_int_equal(found->len, 1);
+    assert_int_equal(g_array_index(found, int64_t, 0), old.id);
+    assert_ok((other = store_list_idle_backfills(conn, "e", T0 + 101, 10, &error)) != NULL);
+    assert_int_equal(other->len, 0);
+    assert_ok(store_delete_backfill(fixture->store, old.id, &error));
+    assert_ok(store_delete_run(fixture->store, run.id, &error));
+    assert_ok((after = store_list_idle_backfills(conn, NULL, T0 + 101, 10, &error)) != NULL);
+    assert_int_equal(after->len, 1);
+    assert_int_equal(g_array_index(after, int64_t, 0), with_run.id);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -228,6 +254,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_refused, fixture_set_up_store, fixture_tear_down),
         cmocka_unit_test_setup_teardown(test_progress, fixture_set_up_store, fixture_tear_down),
         cmocka_unit_test_setup_teardown(test_complete, fixture_set_up_store, fixture_tear_down),
+        cmocka_unit_test_setup_teardown(test_idle, fixture_set_up_store, fixture_tear_down),
         cmocka_unit_test_setup_teardown(test_deletes, fixture_set_up_store, fixture_tear_down),
     };
     return cmocka_run_group_tests_name("store/backfills", tests, NULL, NULL);
