@@ -60,7 +60,7 @@ const Dag *cli_find_dag(Cli *cli, const char *dag_id, GError **error);
 LoadResult *cli_load_version(const Cli *cli, const DagVersion *version);
 /** True if folder or store know it. */
 bool cli_check_dag(Cli *cli, const char *dag_id, GError **error);
-/** A run by its run id or its logical date. */
+/** A run by its run id or its logical date; a day, minute or second will do if one run only is of it. */
 DagRun *cli_find_run(Cli *cli, const char *dag_id, const char *run, GError **error);
 /** A task of a run; a list of one. */
 TaskList *cli_find_task(Cli *cli, const DagRun *run, const char *task_id, GError **error);

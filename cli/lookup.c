@@ -1,8 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /* Names on the command line -> things; the second half of cli.h. */
 #include "cli/cli.h"
+#include "scheduler/time/instant.h"
 
 #include <string.h>
+
+/** More runs than that are not named in a message. */
+#define RUNS_NAMED 3
 
 static void set_not_found(GError **error, const char *near, const char *format, ...) G_GNUC_PRINTF(3, 4);
 
@@ -131,6 +135,46 @@ static void set_unknown_run(StoreConn *reader, const char *dag_id, const char *r
         set_not_found(error, near, "run \"%s\" of DAG \"%s\" was not found", run, dag_id);
 }
 
+static void set_ambiguous_run(const GPtrArray *runs, const char *dag_id, const char *word, GError **error)
+{
+    g_autoptr(GString) names = g_string_new(NULL);
+    for (guint i = 0; i < MIN(runs->len, RUNS_NAMED); i++)
+        g_string_append_printf(names, "%s%s", i > 0 ? ", " : "",
+                               ((const DagRun *)g_ptr_array_index(runs, i))->run_id);
+    g_set_error(error, WEIR_ERROR, WEIR_ERROR_CONFLICT,
+                "more than one run of DAG \"%s\" has a logical date of %s: name one, such as %s%s", dag_id,
+                word, names->str, runs->len > RUNS_NAMED ? ", ..." : "");
+}
+
+/**
+ * The run of that logical date, which may be less exact than the run's as long as one run only is meant: its
+ * day, minute or second. False with an error; no such run is *ret = NULL.
+ */
+static bool find_run_by_date(Cli *cli, StoreConn *reader, const char *dag_id, const char *word, DagRun **ret,
+                             GError **error)
+{
+    g_autoptr(Zone) zone = zone_open(cli->settings->default_timezone, NULL);
+    RunQuery query = RUN_QUERY_ALL;
+    query.dag_id = dag_id;
+    query.order = RUN_ORDER_LOGICAL_DATE;
+    query.page.limit = RUNS_NAMED + 1;
+    if (!instant_parse_span(word, zone, &query.logical_date.from_us, &query.logical_date.to_us, NULL))
+        return true;
+    if (!store_find_run_by_date(reader, dag_id, query.logical_date.from_us, ret, error))
+        return false;
+    if (*ret != NULL)
+        return true;
+    g_autoptr(GPtrArray) runs = store_list_runs(reader, &query, NULL, error);
+    if (runs == NULL)
+        return false;
+    if (runs->len > 1) {
+        set_ambiguous_run(runs, dag_id, word, error);
+        return false;
+    }
+    *ret = runs->len == 1 ? dag_run_copy(runs->pdata[0]) : NULL;
+    return true;
+}
+
 DagRun *cli_find_run(Cli *cli, const char *dag_id, const char *run, GError **error)
 {
     if (!cli_check_dag(cli, dag_id, error))
@@ -138,13 +182,11 @@ DagRun *cli_find_run(Cli *cli, const char *dag_id, const char *run, GError **err
     StoreConn *reader = cli_reader(cli, NULL);
     g_autoptr(GError) local = NULL;
     DagRun *found = reader != NULL ? store_get_run(reader, dag_id, run, &local) : NULL;
-    int64_t date_us;
     if (found == NULL && local != NULL && !g_error_matches(local, WEIR_ERROR, WEIR_ERROR_NOT_FOUND)) {
         g_propagate_error(error, g_steal_pointer(&local));
         return NULL;
     }
-    if (found == NULL && reader != NULL && cli_parse_time(cli, run, &date_us, NULL) &&
-        !store_find_run_by_date(reader, dag_id, date_us, &found, error))
+    if (found == NULL && reader != NULL && !find_run_by_date(cli, reader, dag_id, run, &found, error))
         return NULL;
     if (found == NULL)
         set_unknown_run(reader, dag_id, run, error);

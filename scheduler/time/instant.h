@@ -49,6 +49,13 @@ static inline int64_t floor_div(int64_t a, int64_t b)
  */
 bool instant_parse(const char *text, const Zone *zone, int64_t *ret_us, GError **error);
 
+/**
+ * The same, and all that the text may stand for: a date the whole of its day, HH:MM a minute, HH:MM:SS a
+ * second. *ret_last_us is its last microsecond.
+ */
+bool instant_parse_span(const char *text, const Zone *zone, int64_t *ret_first_us, int64_t *ret_last_us,
+                        GError **error);
+
 typedef enum {
     INSTANT_ISO,               /**< 2026-01-01T00:00:00+00:00, as Airflow's `ts` and run ids */
     INSTANT_SECONDS_Z,         /**< 2026-01-01T00:00:00Z, never a fraction */

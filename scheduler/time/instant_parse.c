@@ -75,7 +75,8 @@ static bool read_fraction(Reader *r, int *ret_microsecond)
     return true;
 }
 
-static bool read_time(Reader *r, CivilTime *t)
+/** Also says how much time the text means: a minute, a second or, with a fraction, a microsecond. */
+static bool read_time(Reader *r, CivilTime *t, int64_t *ret_unit_us)
 {
     if (!read_digits(r, 2, &t->hour))
         return false;
@@ -83,9 +84,11 @@ static bool read_time(Reader *r, CivilTime *t)
         return fail(r, "the time of day is not HH:MM or HH:MM:SS");
     if (!read_digits(r, 2, &t->minute))
         return false;
+    *ret_unit_us = USEC_PER_MIN;
     if (accept(r, ':')) {
         if (!read_digits(r, 2, &t->second))
             return false;
+        *ret_unit_us = *r->p == '.' ? 1 : USEC_PER_SEC;
         if (accept(r, '.') && !read_fraction(r, &t->microsecond))
             return false;
     }
@@ -118,37 +121,52 @@ static bool read_offset(Reader *r, int64_t *ret_offset_us, bool *ret_naive)
     return true;
 }
 
-static bool read_instant(Reader *r, const Zone *zone, int64_t *ret_us)
+static int64_t from_local(const Zone *zone, int64_t local_us)
+{
+    return zone != NULL ? zone_from_local(zone, local_us, NULL) : local_us;
+}
+
+static bool read_instant(Reader *r, const Zone *zone, int64_t *ret_us, int64_t *ret_last_us)
 {
     CivilTime t = {0};
-    int64_t offset_us = 0;
+    int64_t offset_us = 0, unit_us = USEC_PER_DAY;
     bool naive = true;
     if (!read_date(r, &t))
         return false;
     if (*r->p != '\0') {
         if (!accept(r, 'T') && !accept(r, 't') && !accept(r, ' '))
             return fail(r, "something follows the date");
-        if (!read_time(r, &t) || !read_offset(r, &offset_us, &naive))
+        if (!read_time(r, &t, &unit_us) || !read_offset(r, &offset_us, &naive))
             return false;
         if (*r->p != '\0')
             return fail(r, "something follows the time");
     }
     int64_t local_us = civil_to_us(&t);
-    int64_t us = naive && zone != NULL ? zone_from_local(zone, local_us, NULL) : local_us - offset_us;
+    int64_t us = naive ? from_local(zone, local_us) : local_us - offset_us;
     if (us < INSTANT_MIN_US || us > INSTANT_MAX_US)
         return fail(r, "years go from 0001 to 9999");
     *ret_us = us;
+    /* A day is as long as its zone has it; all that is shorter has one length. */
+    int64_t end_us = unit_us == USEC_PER_DAY ? from_local(zone, local_us + unit_us) : us + unit_us;
+    *ret_last_us = MIN(end_us, INSTANT_MAX_US + 1) - 1;
     return true;
 }
 
 bool instant_parse(const char *text, const Zone *zone, int64_t *ret_us, GError **error)
+{
+    int64_t last_us;
+    return instant_parse_span(text, zone, ret_us, &last_us, error);
+}
+
+bool instant_parse_span(const char *text, const Zone *zone, int64_t *ret_first_us, int64_t *ret_last_us,
+                        GError **error)
 {
     Reader r = {.p = text};
     if (text == NULL || text[0] == '\0') {
         g_set_error(error, WEIR_ERROR, WEIR_ERROR_INVALID, "the date is empty; " EXAMPLE);
         return false;
     }
-    if (!read_instant(&r, zone, ret_us)) {
+    if (!read_instant(&r, zone, ret_first_us, ret_last_us)) {
         g_autofree char *shown = g_utf8_make_valid(text, (gssize)strnlen(text, 64));
         g_set_error(error, WEIR_ERROR, WEIR_ERROR_INVALID, "cannot read '%s' as a date: %s; " EXAMPLE, shown,
                     r.problem);

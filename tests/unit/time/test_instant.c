@@ -111,6 +111,31 @@ static void test_parse_errors(void **state)
     assert_false(instant_parse(NULL, NULL, &(int64_t){0}, NULL));
 }
 
+static void test_span(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *text, *first, *end;
+    } rows[] = {
+        {"2026-01-31", "2026-01-31T00:00:00Z", "2026-02-01T00:00:00Z"},
+        {"2026-03-29", "2026-03-29T00:00:00Z", "2026-03-29T23:00:00Z"}, /* 23 hours in London */
+        {"2026-10-25", "2026-10-24T23:00:00Z", "2026-10-26T00:00:00Z"}, /* 25 */
+        {"2026-07-01T02:00", "2026-07-01T01:00:00Z", "2026-07-01T01:01:00Z"},
+        {"2026-07-01T02:00Z", "2026-07-01T02:00:00Z", "2026-07-01T02:01:00Z"},
+        {"2026-07-01 02:00:07Z", "2026-07-01T02:00:07Z", "2026-07-01T02:00:08Z"},
+        {"2026-07-01 02:00:07.5Z", "2026-07-01T02:00:07.5Z", "2026-07-01T02:00:07.500001Z"},
+        {"9999-12-31", "9999-12-31", "9999-12-31T23:59:59.999999Z"},
+    };
+    g_autoptr(Zone) london = zone_or_fail("Europe/London");
+    for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
+        int64_t first_us, last_us;
+        assert_true(instant_parse_span(rows[i].text, london, &first_us, &last_us, NULL));
+        assert_int_equal(first_us, at(rows[i].first));
+        bool is_last_day = i == G_N_ELEMENTS(rows) - 1;
+        assert_int_equal(last_us, is_last_day ? INSTANT_MAX_US : at(rows[i].end) - 1);
+    }
+}
+
 static void test_formats(void **state)
 {
     (void)state;
@@ -160,6 +185,7 @@ int main(void)
         cmocka_unit_test(test_leap_years),
         cmocka_unit_test(test_parse),
         cmocka_unit_test(test_parse_errors),
+        cmocka_unit_test(test_span),
         cmocka_unit_test(test_formats),
         cmocka_unit_test(test_format_in_zone),
     };
