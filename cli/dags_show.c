@@ -60,6 +60,35 @@ static json_t *param_objects(const ParamSet *params)
     return object;
 }
 
+/** "joe (string: who it is for)": a param for people. */
+static json_t *param_words(const Param *param)
+{
+    g_autofree char *value = output_cell(param->default_json);
+    const char *type = json_string_value(json_object_get(param->schema, "type"));
+    const char *what = json_string_value(json_object_get(param->schema, "description"));
+    const char *shown = param->default_json != NULL ? value : "(no default)";
+    if (type == NULL && what == NULL)
+        return document_text(shown);
+    g_autofree char *text =
+        g_strdup_printf("%s (%s%s%s)", shown, type != NULL ? type : "",
+                        type != NULL && what != NULL ? ": " : "", what != NULL ? what : "");
+    return document_text(text);
+}
+
+/** json and yaml have REST's object; a table has a line for each. */
+static void add_params(json_t *object, const ParamSet *params, OutputFormat format)
+{
+    if (format == OUTPUT_JSON || format == OUTPUT_YAML || param_set_size(params) == 0) {
+        json_object_set_new(object, "params", param_objects(params));
+        return;
+    }
+    for (guint i = 0; i < param_set_size(params); i++) {
+        const Param *param = param_set_get(params, i);
+        g_autofree char *key = g_strconcat("params.", param->name, NULL);
+        json_object_set_new(object, key, param_words(param));
+    }
+}
+
 static json_t *duration_text(int64_t us)
 {
     g_autofree char *text = us > 0 ? duration_format(us) : NULL;
@@ -94,7 +123,7 @@ int verb_dags_details(Cli *cli, GError **error)
     json_object_set_new(object, "max_active_runs", json_integer(dag->max_active_runs));
     json_object_set_new(object, "max_active_tasks", json_integer(dag->max_active_tasks));
     json_object_set_new(object, "dag_run_timeout", duration_text(dag->dagrun_timeout_us));
-    json_object_set_new(object, "params", param_objects(dag->params));
+    add_params(object, dag->params, cli->format);
     json_object_set_new(object, "n_tasks", json_integer(dag->n_tasks));
     json_object_set_new(object, "fileloc", document_text(dag->fileloc));
     json_object_set_new(object, "doc_md", document_text(dag->doc_md));

@@ -234,6 +234,21 @@ void output_rows(OutputFormat format, const char *const *columns, const json_t *
     fputs(text, stdout);
 }
 
+/** A row for each line of the value, so that a long text does not make one wide row. */
+static void append_property(json_t *rows, const char *key, json_t *value)
+{
+    const char *text = json_string_value(value);
+    g_auto(GStrv) lines = g_strsplit(text != NULL ? text : "", "\n", -1);
+    for (guint i = 0; i == 0 || (lines[i] != NULL && (lines[i][0] != '\0' || lines[i + 1] != NULL)); i++) {
+        json_t *row = json_object();
+        json_object_set_new(row, "property_name", json_string(i == 0 ? key : ""));
+        json_object_set(row, "property_value", value);
+        if (text != NULL)
+            json_object_set_new(row, "property_value", json_string(lines[i] != NULL ? lines[i] : ""));
+        json_array_append_new(rows, row);
+    }
+}
+
 void output_object(OutputFormat format, const json_t *object)
 {
     json_auto_t *rows = json_array();
@@ -245,10 +260,7 @@ void output_object(OutputFormat format, const json_t *object)
         json_t *value;
         json_object_foreach((json_t *)object, key, value)
         {
-            json_t *row = json_object();
-            json_object_set_new(row, "property_name", json_string(key));
-            json_object_set(row, "property_value", value);
-            json_array_append_new(rows, row);
+            append_property(rows, key, value);
         }
     }
     output_rows(format, columns, rows);

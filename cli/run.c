@@ -54,6 +54,20 @@ static bool has_ended_meanwhile(RunSession *session, const GError *failure)
     return run != NULL && run_state_is_finished(run->state) && run_session_show_stored(session, run, NULL);
 }
 
+/** Whether the new run of that name is not to be made because somebody else has just made it: then it is his.
+ */
+static bool was_made_meanwhile(RunSession *session, const GError *failure)
+{
+    if (!session->start.is_new || !g_error_matches(failure, WEIR_ERROR, WEIR_ERROR_CONFLICT))
+        return false;
+    g_autoptr(DagRun) run = run_session_read(session);
+    if (run == NULL)
+        return false;
+    run_display_say(session->display,
+                    "Run %s was just made by another process: following it, with its params.", run->run_id);
+    return true; /* advance_once() takes it over */
+}
+
 /** Until the run is done or we are to leave. False with an error. */
 static bool advance(RunSession *session, GError **error)
 {
@@ -64,6 +78,8 @@ static bool advance(RunSession *session, GError **error)
         gint64 now_us = g_get_monotonic_time();
         if (end == RUN_ADVANCE_END || has_ended_meanwhile(session, local))
             return true;
+        if (was_made_meanwhile(session, local))
+            end = RUN_ADVANCE_AGAIN;
         if (end == RUN_ADVANCE_AGAIN)
             deadline_us = now_us + PATIENCE_US;
         if (end == RUN_ADVANCE_FAILED || now_us > deadline_us) {

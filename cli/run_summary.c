@@ -50,10 +50,9 @@ char *run_summary_text(const RunView *view, const char *subject)
         g_string_append_printf(out, " (%s)", reason);
     }
     g_string_append_printf(out, "\n%s\n", counts);
-    if (view->state == RUN_STATE_FAILED) {
-        append_failure(view, out);
+    append_failure(view, out);
+    if (view->state == RUN_STATE_FAILED)
         append_advice(view, subject, out);
-    }
     return g_string_free(out, FALSE);
 }
 
