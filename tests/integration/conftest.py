@@ -5,6 +5,7 @@ WEIR_BUILD_DIR says where the binary was built (default: build/dev beside the so
 """
 
 import ctypes
+import json
 import os
 import pathlib
 import select
@@ -216,3 +217,47 @@ def wait_for(home):
         return wait_until(predicate, folder=home, timeout=timeout, what=what)
 
     return wait
+
+
+ETL = """
+    dag_id: etl
+    description: An example
+    owner: data-eng
+    tags: [a]
+    schedule: "0 2 * * *"
+    timezone: Europe/London
+    params:
+      user: {type: string, default: joe}
+    tasks:
+      load:
+        command: [/bin/echo, "hello {{ params.user }} {{ ds }}"]
+      clean:
+        depends_on: load
+        command: "echo cleaning; test ! -e fail || exit 3"
+      report:
+        depends_on: clean
+        command: "echo reported"
+"""
+
+
+@pytest.fixture
+def etl(write_dag):
+    return write_dag("etl", ETL)
+
+
+def objects(result):
+    """stdout as the array of objects it must be, and nothing else."""
+    assert result.returncode == 0, result.stderr
+    rows = json.loads(result.stdout)
+    assert isinstance(rows, list) and all(isinstance(row, dict) for row in rows)
+    return rows
+
+
+def states(weir, dag, run):
+    return {row["task_id"]: row["state"] for row in objects(weir("tasks", "states-for-dag-run", dag, run, "-o", "json"))}
+
+
+def state_of_first_task(weir, dag, run="r1"):
+    """The state of the run's first task; None if there is no such run yet."""
+    result = weir("tasks", "states-for-dag-run", dag, run, "-o", "json")
+    return json.loads(result.stdout)[0]["state"] if result.returncode == 0 else None

@@ -6,6 +6,7 @@ import signal
 import sqlite3
 
 import pytest
+from conftest import objects
 
 BLOCKED = """
     dag_id: blocked
@@ -16,11 +17,6 @@ BLOCKED = """
       alarm: {command: "true", depends_on: load, trigger_rule: one_failed}
       lost: {command: "true", pool: nope}
 """
-
-
-def objects(result):
-    assert result.returncode == 0, result.stderr
-    return json.loads(result.stdout)
 
 
 @pytest.fixture

@@ -1,10 +1,11 @@
 # SPDX-License-Identifier: MIT
 """weir backfill with the real binary: what is shown and made, and a small one to its end under a scheduler."""
 
-import json
+import datetime
 import signal
 
 import pytest
+from conftest import objects
 
 DAILY = """
     dag_id: daily
@@ -17,14 +18,13 @@ DAILY = """
 DATES = ("--dag-id", "daily", "--from-date", "2025-01-01", "--to-date", "2025-01-05")
 
 
+def now():
+    return datetime.datetime.now(datetime.timezone.utc).isoformat()
+
+
 @pytest.fixture
 def daily(write_dag):
     return write_dag("daily", DAILY)
-
-
-def objects(result):
-    assert result.returncode == 0, result.stderr
-    return json.loads(result.stdout)
 
 
 @pytest.fixture
@@ -131,3 +131,13 @@ class TestChange:
         result = weir("backfill", "list", "-o", "json")
         assert objects(result) == []
         assert "No data found" in weir("backfill", "list").stderr
+
+    def test_old_ones_are_cleaned_away(self, weir, daily):
+        weir("backfill", "create", *DATES)
+        clean = ("db", "clean", "--clean-before-timestamp", now(), "-y")
+        assert weir(*clean).returncode == 0 and len(objects(weir("backfill", "list", "-o", "json"))) == 1
+        weir("backfill", "cancel", "1")
+        result = weir(*clean[:3], now(), "-y")
+        assert "Deleted 4 runs with 8 task instances and their logs" in result.stderr, result.stderr
+        assert "1 old backfill," in result.stderr
+        assert objects(weir("backfill", "list", "-o", "json")) == []

@@ -1,8 +1,10 @@
 # SPDX-License-Identifier: MIT
 """What weir meets when somebody means it badly, or nobody thought of it: a clear answer, nothing lost, nobody waits."""
 
+import json
 import os
 import resource
+import socket
 import subprocess
 
 from conftest import clean_environment
@@ -67,3 +69,22 @@ def test_a_settings_file_that_is_no_file_is_named(weir, home):
     said = weir("dags", "list")
     assert said.returncode == 1
     assert f"{home}/weir.yaml: cannot read the file" in said.stderr
+
+
+def test_more_connections_than_are_served(weir, start_weir, home, write_dag, wait_for):
+    write_dag("d", ONE_TASK)
+    scheduler = start_weir("scheduler", stderr=subprocess.DEVNULL)
+    wait_for((home / "weir.sock").exists, what="the scheduler")
+    idle = []
+    for _ in range(257):
+        idle.append(socket.socket(socket.AF_UNIX))
+        idle[-1].connect(str(home / "weir.sock"))
+    idle[-1].settimeout(60)
+    error = json.loads(idle[-1].recv(4096))["error"]
+    assert error["code"] == "busy" and "serves 256 connections at once" in error["message"]
+    waiting = start_weir("dags", "pause", "d")
+    for one in idle:
+        one.close()
+    assert waiting.wait(30) == 0, waiting.stderr.read()
+    scheduler.terminate()
+    assert scheduler.wait(30) == 0

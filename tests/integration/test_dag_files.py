@@ -1,0 +1,99 @@
+# SPDX-License-Identifier: MIT
+"""Verbs that read the DAG folder."""
+
+import json
+import re
+
+from conftest import objects
+
+
+class TestDagFiles:
+    def test_list(self, weir, etl, write_dag):
+        write_dag("broken", "tasks: {a: {comand: x}}\n")
+        result = weir("dags", "list", "-o", "json")
+        (row,) = objects(result)
+        assert row["dag_id"] == "etl" and row["is_paused"] is False and row["owners"] == ["data-eng"]
+        assert row["fileloc"] == str(etl) and row["timetable_summary"] == "0 2 * * *"
+        assert row["last_run_state"] is None
+        assert "1 file could not be loaded" in result.stderr
+        table = weir("dags", "list").stdout.splitlines()
+        assert re.match(r"dag_id +\| owners", table[0]) and re.fullmatch(r"[=+]+", table[1])
+        plain = weir("dags", "list", "-o", "plain").stdout
+        assert plain.startswith("etl  data-eng  False") and len(plain.splitlines()) == 1
+        assert "dag_id: etl\n" in weir("dags", "list", "-o", "yaml").stdout
+
+    def test_list_nothing(self, weir):
+        result = weir("dags", "list", "-o", "json")
+        assert objects(result) == []
+        assert weir("dags", "list").stdout == ""
+
+    def test_import_errors(self, weir, etl, write_dag):
+        assert weir("dags", "list-import-errors").returncode == 0
+        path = write_dag("broken", "tasks: {a: {comand: x}}\n")
+        result = weir("dags", "list-import-errors", "-o", "json")
+        assert result.returncode == 1
+        (row,) = json.loads(result.stdout)
+        assert row["filename"] == str(path) and 'did you mean "command"' in row["stack_trace"]
+
+    def test_validate(self, weir, etl, write_dag, tmp_path):
+        result = weir("dags", "validate")
+        assert result.returncode == 0 and result.stdout == "1 file, no errors\n"
+        result = weir("dags", "validate", "-v", etl)
+        assert result.returncode == 0 and "next 20" in result.stdout
+        bad = tmp_path / "bad.yaml"
+        bad.write_text("tasks:\n  a: {comand: x}\n  b: {depends_on: c}\n")
+        result = weir("dags", "validate", "bad.yaml", etl)
+        assert result.returncode == 1
+        lines = result.stdout.splitlines()
+        assert lines[0].startswith("bad.yaml:2:7: error: ") and 'did you mean "command"?' in lines[0]
+        assert lines[1].startswith("bad.yaml:3:")
+        assert lines[-1] == "2 files, 2 errors in 1 of them"
+        result = weir("dags", "validate", "bad.yaml", "-o", "json")
+        assert result.returncode == 1
+        assert json.loads(result.stdout)[0]["line"] == 2
+        assert weir("dags", "validate", "nowhere.yaml").returncode == 1
+
+    def test_validate_without_a_folder(self, weir, home):
+        (home / "dags").rmdir()
+        result = weir("dags", "validate")
+        assert result.returncode == 1 and f"there is no DAG folder {home}/dags" in result.stderr
+
+    def test_validate_same_id_twice(self, weir, etl, tmp_path):
+        other = tmp_path / "other.yaml"
+        other.write_text("dag_id: etl\ntasks: {a: {}}\n")
+        result = weir("dags", "validate", etl, other)
+        assert result.returncode == 1 and str(etl) in result.stdout
+
+    def test_show(self, weir, etl):
+        result = weir("dags", "show", "etl")
+        assert result.stdout == ("etl: schedule 0 2 * * * (Europe/London), 3 tasks\n"
+                                 "load  command\n→ clean  command\n→ report  command\n")
+        ascii_only = weir("dags", "show", "etl", env={"LC_ALL": "C"}).stdout
+        assert ascii_only.isascii() and "> clean" in ascii_only
+        rows = objects(weir("dags", "show", "etl", "-o", "json"))
+        assert rows[1]["upstream_task_ids"] == ["load"]
+
+    def test_details(self, weir, etl):
+        (row,) = objects(weir("dags", "details", "etl", "-o", "json"))
+        assert row["description"] == "An example" and row["timezone"] == "Europe/London"
+        assert row["params"]["user"]["value"] == "joe"
+        assert weir("dags", "details", "etl").stdout.startswith("property_name")
+
+    def test_tasks_list(self, weir, etl):
+        assert weir("tasks", "list", "etl").stdout == "load\nclean\nreport\n"
+        assert objects(weir("tasks", "list", "etl", "-o", "json"))[0]["task_id"] == "load"
+
+    def test_unknown_and_broken_dags(self, weir, etl, write_dag):
+        for words in (["dags", "show", "elt"], ["dags", "list-runs", "elt"], ["dags", "trigger", "elt"],
+                      ["dags", "pause", "elt"], ["tasks", "list", "elt"], ["run", "elt"]):
+            result = weir(*words)
+            assert result.returncode == 1 and result.stdout == ""
+            assert 'did you mean "etl"?' in result.stderr, words
+        write_dag("broken", "tasks: {a: {comand: x}}\n")
+        result = weir("dags", "show", "broken")
+        assert result.returncode == 1 and "broken.yaml:1:13: error:" in result.stderr
+
+    def test_control_characters_are_escaped(self, weir, write_dag):
+        write_dag("evil", 'description: "x\\e[2Jy"\ntasks: {a: {}}\n')
+        assert "\x1b" not in weir("dags", "details", "evil").stdout
+        assert "\\x1b[2J" in weir("dags", "details", "evil").stdout
