@@ -78,9 +78,11 @@ void connection_close(Connection *connection)
     connection->on_closed(connection, connection->closed_user);
 }
 
+/* A peer that has said all it wanted still gets every answer, however slowly it reads. */
 static void close_if_done(Connection *connection)
 {
-    if (connection->is_at_end && connection->n_pending == 0 && connection->watched->len == 0)
+    if (connection->is_at_end && connection->n_pending == 0 && connection->watched->len == 0 &&
+        uv_stream_get_write_queue_size((uv_stream_t *)&connection->pipe) == 0)
         connection_close(connection);
 }
 
@@ -94,6 +96,8 @@ static void on_written(uv_write_t *request, int status)
     g_free(write);
     if (status < 0)
         connection_close(connection);
+    else if (!connection->is_closing)
+        close_if_done(connection);
 }
 
 static void send_document(Connection *connection, const json_t *document)
