@@ -131,6 +131,7 @@ void attempt_reaped(Attempt *attempt, int wait_status, const struct rusage *usag
     attempt->reaped = true;
     attempt->wait_status = wait_status;
     attempt->usage = *usage;
+    CRASH_POINT("runner.reaped");
     if (attempt->kill_job == NULL)
         record_exited(attempt);
 }
@@ -155,6 +156,7 @@ static void end_tree(Attempt *attempt, ExecutorOutcome why)
     timer_stop(attempt);
     attempt->kill_job = kill_tree_end(attempt->runner->kill_tree, &attempt->process, attempt->cookie,
                                       attempt->grace_us, on_tree_ended, attempt);
+    CRASH_POINT("runner.ending_tree");
 }
 
 void attempt_cancel(Attempt *attempt)
@@ -183,6 +185,7 @@ static int open_log(Attempt *attempt, const ExecutorRequest *request, char **rea
         *reason = g_strdup_printf("Can not create the log %s: %s", request->log_path, g_strerror(-fd));
         return fd;
     }
+    CRASH_POINT("runner.log_opened");
     size_t length = attempt->header_written ? 0 : strlen(request->header);
     attempt->header_written = true;
     if (length > 0 && write(fd, request->header, length) < 0)

@@ -65,6 +65,7 @@ static void take_over(Client *client, const ProtocolHello *hello)
     while (g_hash_table_iter_next(&iter, NULL, &attempt))
         runner_report(runner, attempt);
     protocol_put_records_end(out);
+    CRASH_POINT("runner.taken_over");
 }
 
 static void on_hello(Client *client, const ProtocolFrame *frame)
@@ -143,6 +144,7 @@ static void on_broken(void *user)
     if (client == runner->pending)
         runner->pending = NULL;
     client_close(client);
+    CRASH_POINT("runner.left_alone");
     runner_sync(runner);
     runner_check_end(runner);
 }

@@ -2,6 +2,7 @@
 #include "scheduler/daemon/clean.h"
 
 #include "scheduler/daemon/log_folder.h"
+#include "scheduler/model/crash_point.h"
 
 #include <string.h>
 
@@ -56,6 +57,7 @@ static Take take_run(Daemon *daemon, const DagRun *run, bool is_dry, Allowance *
         if (failure != NULL)
             daemon_log(daemon, DAEMON_LOG_WARNING, "logs of run %s of %s stay, they cannot be removed: %s",
                        run->run_id, run->dag_id, failure);
+        CRASH_POINT("daemon.logs_removed");
         persist_add_delete(daemon, WRITE_DELETE_RUN, run->id);
     }
     left->has_taken = true;

@@ -308,8 +308,10 @@ void daemon_close(Daemon *daemon)
         turn_run_all(daemon);
     if (daemon->is_blocked)
         daemon_log(daemon, DAEMON_LOG_ERROR, "the disk is still full; the last changes are not stored");
+    CRASH_POINT("daemon.closing");
     if (daemon->is_loop_open)
         close_loop(daemon);
+    CRASH_POINT("daemon.loop_closed");
     clear_inbox(daemon);
     wall_timer_free(daemon->timer);
     schedules_free(daemon->schedules);
@@ -319,6 +321,7 @@ void daemon_close(Daemon *daemon)
     g_hash_table_unref(daemon->runs);
     engine_free(daemon->engine);
     store_close(daemon->store);
+    CRASH_POINT("daemon.store_closed");
     store_lock_release(daemon->lock);
     home_free(daemon->home);
     g_clear_error(&daemon->fatal);

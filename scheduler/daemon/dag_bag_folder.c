@@ -3,6 +3,7 @@
 #include "scheduler/daemon/dag_bag_internal.h"
 #include "scheduler/daemon/folder_watch.h"
 #include "scheduler/daemon/schedules.h"
+#include "scheduler/model/crash_point.h"
 #include "scheduler/time/instant.h"
 
 #include <string.h>
@@ -274,6 +275,7 @@ bool dag_bag_apply_folder(DagBag *bag, Daemon *daemon, int64_t now_us, GError **
     if (!store_begin(daemon->store, error) ||
         !dag_bag_commit_rows(bag, daemon, store_folder(&look, error), error))
         return false;
+    CRASH_POINT("daemon.folder_stored");
     find_changed(&look);
     return schedule_changed(&look, error);
 }

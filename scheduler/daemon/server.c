@@ -3,6 +3,7 @@
 
 #include "executors/local/unix_socket.h"
 #include "scheduler/daemon/connection.h"
+#include "scheduler/model/crash_point.h"
 
 #include <errno.h>
 #include <signal.h>
@@ -63,6 +64,7 @@ Server *server_start(Daemon *daemon, GError **error)
     result = fd < 0 ? fd : uv_pipe_open(&server->listener, fd);
     if (result == 0)
         result = uv_listen((uv_stream_t *)&server->listener, 128, on_connection);
+    CRASH_POINT("daemon.listening");
     if (result == 0)
         return server;
     g_set_error(error, WEIR_ERROR, WEIR_ERROR_IO, "cannot listen at %s: %s", server->path,
@@ -84,6 +86,7 @@ void server_free(Server *server)
     if (server == NULL)
         return;
     unlink(server->path);
+    CRASH_POINT("daemon.socket_removed");
     while (server->connections->len > 0)
         connection_close(server->connections->pdata[server->connections->len - 1]);
     uv_close((uv_handle_t *)&server->listener, on_listener_closed);

@@ -33,6 +33,8 @@ static void acknowledge(Daemon *daemon)
     g_array_set_size(daemon->acknowledgements, 0);
     for (guint i = 0; i < daemon->outputs_read->len; i++)
         unlink(daemon->outputs_read->pdata[i]);
+    if (daemon->outputs_read->len > 0)
+        CRASH_POINT("daemon.outputs_removed");
     g_ptr_array_set_size(daemon->outputs_read, 0);
 }
 
@@ -238,6 +240,7 @@ guint turn_end_tasks(Daemon *daemon)
     hold_runs(daemon, ids, now_us);
     /* What came due on the way is started now, and ended with the rest. */
     if (turn_commit(daemon, now_us)) {
+        CRASH_POINT("daemon.tasks_held");
         for (guint i = 0; i < ids->len; i++)
             effects_end_run(daemon, g_array_index(ids, int64_t, i));
     }

@@ -36,7 +36,7 @@ void crash_point_hit(const char *name)
         return;
     if (once != NULL && open(once, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600) < 0)
         return;
-    kill(getpid(), SIGKILL);
+    kill(getpid(), getenv("WEIR_CRASH_STOP") != NULL ? SIGSTOP : SIGKILL);
 }
 #else
 typedef int crash_points_are_compiled_out; /* ISO C wants a declaration in every file */

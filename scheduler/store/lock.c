@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "scheduler/store/lock.h"
 
+#include "scheduler/model/crash_point.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
@@ -153,6 +155,7 @@ StoreLock *store_lock_wait(const char *path, const char *verb, int64_t timeout_u
     /* A full disk must not keep the lock from being taken: the record is for messages only. */
     if (!write_record(fd, verb))
         g_debug("cannot write the holder into %s: %s", path, g_strerror(errno));
+    CRASH_POINT("store.locked");
     StoreLock *lock = g_new(StoreLock, 1);
     lock->fd = fd;
     lock->folder_fd = folder_fd;

@@ -60,6 +60,7 @@ static bool prepare_file(const char *path, GError **error)
         return false;
     }
     close(fd);
+    CRASH_POINT("store.file_made");
     return true;
 }
 
@@ -226,6 +227,7 @@ static void grow_log(Store *store)
     int rc = SQLITE_OK;
     for (sqlite3_int64 at = size; rc == SQLITE_OK && at < WAL_GROWN_BYTES; at += WRITE_BYTES)
         rc = file->pMethods->xWrite(file, zeros, (int)MIN(WRITE_BYTES, WAL_GROWN_BYTES - at), at);
+    CRASH_POINT("store.log_grown");
     if (rc == SQLITE_OK)
         file->pMethods->xSync(file, SQLITE_SYNC_NORMAL | SQLITE_SYNC_DATAONLY);
     else

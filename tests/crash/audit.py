@@ -75,6 +75,32 @@ def check_states(latest, attempts, expected):
     return wrong
 
 
+def check_runs(home, ledger, expected, losses, may_retry):
+    """
+    All runs of a home against expected: (dag, run) -> (state or states, task -> (state or states, tries)). With
+    may_retry an attempt may have been lost, so that there are more tries.
+    """
+    wrong, runs = list(ledger.violations), finished_runs(home)
+    latest, attempts = tasks_of(home, [run.id for run in runs])
+    found = {(run.dag_id, run.run_id) for run in runs}
+    if len(found) != len(runs) or found != expected.keys():
+        wrong.append(f"finished runs {sorted(found)}, not {sorted(expected)}")
+    if unfinished := home.rows("SELECT dag_id, run_id, state FROM dag_run WHERE state IN ('queued', 'running')"):
+        wrong.append(f"unfinished runs {unfinished}")
+    for run in runs:
+        state, tasks = expected.get((run.dag_id, run.run_id), (run.state, {}))
+        problems = check_attempts(latest[run.id], attempts[run.id], ledger.attempts((run.dag_id, run.run_id)), losses)
+        problems += check_states(latest[run.id], attempts[run.id], {task: end[0] for task, end in tasks.items()})
+        if run.state != state and run.state not in state:
+            problems.append(f"the run is {run.state}, not {state}")
+        for task, (_, tries) in tasks.items():
+            n = latest[run.id].get(task, 0)
+            if tries and (n < tries or (n > tries and not may_retry)):
+                problems.append(f"{task} is at try {n}, not {tries}")
+        wrong += [f"{run.dag_id} {run.run_id}: {text}" for text in problems]
+    return wrong
+
+
 def check_home(home):
     """After all of it: the database is sound, nothing unfinished, nothing running, nothing left over."""
     wrong = []
@@ -88,7 +114,7 @@ def check_home(home):
     if left:
         wrong.append(f"left in runners/: {left}")
     odd = [path.name for path in home.path.iterdir()
-           if path.name not in ("dags", "logs", "runners", "weir.db", "weir.db-wal", "weir.db-shm", "weir.lock", "weir.yaml")]
+           if not path.name.startswith("weir.db.bak-v") and path.name not in ("dags", "logs", "runners", "weir.db", "weir.db-wal", "weir.db-shm", "weir.lock", "weir.yaml")]
     if odd:
         wrong.append(f"left in the home: {odd}")
     return wrong

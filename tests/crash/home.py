@@ -16,11 +16,16 @@ TIMEOUT_S = 60
 
 # What a task does here: it says by itself that it begins and how it ends, outside of weir, each as one write.
 #   task.sh SECONDS CODE...   the exit code of each try in turn; the last one is that of all later tries
+#   task.sh first:SECONDS ... only the first try takes that long
 TASK = """\
 #!/bin/sh
 say() { echo "$1 $WEIR_DAG_ID $WEIR_RUN_ID $WEIR_TASK_ID $WEIR_TRY_NUMBER" >>"%(ledger)s"; }
 say begin
-[ "$1" = 0 ] || sleep "$1"
+case $1 in
+0) ;;
+first:*) [ "$WEIR_TRY_NUMBER" -gt 1 ] || sleep "${1#first:}" ;;
+*) sleep "$1" ;;
+esac
 try=1
 while shift && [ $# -gt 1 ] && [ "$try" -lt "$WEIR_TRY_NUMBER" ]; do try=$((try + 1)); done
 echo "key=$WEIR_TRY_NUMBER" >>"$WEIR_OUTPUT"
