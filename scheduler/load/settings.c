@@ -26,7 +26,7 @@ typedef struct {
     const char *section, *key;
     SettingType type;
     const char *fallback;
-    int64_t min, max; /**< of integers */
+    int64_t min, max; /**< of integers; of durations `min` in seconds, without `max` */
 } SettingSpec;
 
 static const SettingSpec specs[] = {
@@ -36,6 +36,9 @@ static const SettingSpec specs[] = {
     {"core", "dags_are_paused_at_creation", SETTING_BOOLEAN, "false"},
     {"core", "killed_task_cleanup_time", SETTING_DURATION, "60s"},
     {"scheduler", "retention", SETTING_DURATION, "0s"},
+    {"scheduler", "hook_timeout", SETTING_DURATION, "5m", 1},
+    {"scheduler", "hook_retries", SETTING_INTEGER, "3", 0, 1000},
+    {"scheduler", "hook_retry_delay", SETTING_DURATION, "15s"},
     {"web", "host", SETTING_TEXT, "127.0.0.1"},
     {"web", "port", SETTING_INTEGER, "8080", 0, 65535},
     {"logging", "base_log_folder", SETTING_PATH, "logs"},
@@ -128,9 +131,14 @@ static char *check_value(const SettingSpec *spec, const char *home, const char *
                     spec->key, text);
         return NULL;
     case SETTING_DURATION:
-        if (duration_parse(text, &number, error))
+        if (!duration_parse(text, &number, error)) {
+            g_prefix_error(error, "\"%s\": ", spec->key);
+            return NULL;
+        }
+        if (number >= spec->min * USEC_PER_SEC)
             return g_strdup(text);
-        g_prefix_error(error, "\"%s\": ", spec->key);
+        g_set_error(error, WEIR_ERROR, WEIR_ERROR_INVALID,
+                    "\"%s\" must be at least %" G_GINT64_FORMAT "s, not \"%s\"", spec->key, spec->min, text);
         return NULL;
     case SETTING_ZONE:
         zone = zone_open(text, error);
@@ -313,20 +321,33 @@ static void set_defaults(Settings *settings)
     }
 }
 
+static int32_t integer_of(const Settings *settings, const char *section, const char *key)
+{
+    int64_t value = 0;
+    g_ascii_string_to_signed(settings_get(settings, section, key), 10, 0, INT32_MAX, &value, NULL);
+    return (int32_t)value;
+}
+
+static int64_t duration_of(const Settings *settings, const char *section, const char *key)
+{
+    int64_t us = 0;
+    duration_parse(settings_get(settings, section, key), &us, NULL);
+    return us;
+}
+
 /** The fields; every value is known to be of its type. */
 static void fill_fields(Settings *settings)
 {
-    int64_t parallelism = 0;
-    g_ascii_string_to_signed(settings_get(settings, "core", "parallelism"), 10, 1, INT32_MAX, &parallelism,
-                             NULL);
-    settings->parallelism = (int32_t)parallelism;
+    settings->parallelism = integer_of(settings, "core", "parallelism");
     settings->dags_folder = g_strdup(settings_get(settings, "core", "dags_folder"));
     settings->default_timezone = g_strdup(settings_get(settings, "core", "default_timezone"));
     settings->dags_are_paused_at_creation =
         strcmp(settings_get(settings, "core", "dags_are_paused_at_creation"), "true") == 0;
-    duration_parse(settings_get(settings, "core", "killed_task_cleanup_time"),
-                   &settings->killed_task_cleanup_time_us, NULL);
-    duration_parse(settings_get(settings, "scheduler", "retention"), &settings->retention_us, NULL);
+    settings->killed_task_cleanup_time_us = duration_of(settings, "core", "killed_task_cleanup_time");
+    settings->retention_us = duration_of(settings, "scheduler", "retention");
+    settings->hook_timeout_us = duration_of(settings, "scheduler", "hook_timeout");
+    settings->hook_retries = integer_of(settings, "scheduler", "hook_retries");
+    settings->hook_retry_delay_us = duration_of(settings, "scheduler", "hook_retry_delay");
     settings->logs_folder = g_strdup(settings_get(settings, "logging", "base_log_folder"));
 }
 

@@ -23,6 +23,9 @@ typedef struct {
     bool dags_are_paused_at_creation;    /**< core: false */
     int64_t killed_task_cleanup_time_us; /**< core: 60 s: SIGTERM -> SIGKILL */
     int64_t retention_us;                /**< scheduler: retention; 0 = nothing is deleted */
+    int64_t hook_timeout_us;             /**< scheduler: 5 min: of one attempt of a hook */
+    int32_t hook_retries;                /**< scheduler: 3: attempts of a hook after the first */
+    int64_t hook_retry_delay_us;         /**< scheduler: 15 s */
     char *logs_folder;                   /**< logging: base_log_folder; default `<home>/logs` */
     GPtrArray *values; /**< SettingValue *, all of them, in table order (for `config list`) */
 } Settings;
