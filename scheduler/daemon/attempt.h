@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/** One attempt, ready to be handed to an executor: its task's templates rendered from committed rows. */
+/** One attempt, of a task or of a hook, ready to be handed to an executor. */
 #pragma once
 
 #include "scheduler/daemon/run_context.h"
@@ -12,6 +12,8 @@ typedef struct {
     char *header; /**< the log's first line */
 } Attempt;
 
+/** With empty lists, for who fills it in. */
+void attempt_init(Attempt *attempt);
 /**
  * `run` is the context's, and `task` one of `dag`, its version. Fills in `ret`, to be cleared also after a
  * failure. The error says which of the task's texts is wrong.

@@ -3,6 +3,7 @@
 #include "executors/local/local_executor.h"
 #include "scheduler/daemon/dag_bag.h"
 #include "scheduler/daemon/folder_watch.h"
+#include "scheduler/daemon/hooks.h"
 #include "scheduler/daemon/internal.h"
 #include "scheduler/daemon/janitor.h"
 #include "scheduler/daemon/schedules.h"
@@ -47,6 +48,7 @@ static void take_in(Daemon *daemon)
 {
     turn_run_all(daemon);
     watch_deliver(daemon->watch);
+    hooks_deliver(daemon);
 }
 
 static void on_prepare(uv_prepare_t *handle)
@@ -109,14 +111,19 @@ void turn_arm_retry_timer(Daemon *daemon)
     uv_timer_start(&daemon->retry_timer, on_retry_timer, 1000, 0);
 }
 
+static int64_t earlier(int64_t a_us, int64_t b_us)
+{
+    if (a_us == TIME_NONE || b_us == TIME_NONE)
+        return a_us == TIME_NONE ? b_us : a_us;
+    return MIN(a_us, b_us);
+}
+
 void turn_arm_timer(Daemon *daemon)
 {
     if (daemon->is_recovering) /* a tick decides, and not all live attempts are known yet */
         return;
-    int64_t engine_us = engine_next_timer(daemon->engine), fire_us = fire_next_due(daemon);
-    int64_t due_us = engine_us;
-    if (fire_us != TIME_NONE && (engine_us == TIME_NONE || fire_us < engine_us))
-        due_us = fire_us;
+    int64_t due_us = earlier(engine_next_timer(daemon->engine), fire_next_due(daemon));
+    due_us = earlier(due_us, hooks_next_due(daemon));
     if (due_us == daemon->timer_us)
         return;
     daemon->timer_us = due_us;
@@ -223,6 +230,7 @@ static Daemon *daemon_new(const DaemonOptions *options)
     daemon->outputs_read = g_ptr_array_new_with_free_func(g_free);
     g_queue_init(&daemon->commands);
     daemon->watch = watch_new();
+    daemon->hooks = hooks_new();
     daemon->bag = dag_bag_new(options->settings->dags_folder, options->settings->default_timezone);
     return daemon;
 }
@@ -316,6 +324,7 @@ void daemon_close(Daemon *daemon)
     wall_timer_free(daemon->timer);
     schedules_free(daemon->schedules);
     janitor_free(daemon->janitor);
+    hooks_free(daemon->hooks);
     watch_free(daemon->watch);
     dag_bag_free(daemon->bag);
     g_hash_table_unref(daemon->runs);

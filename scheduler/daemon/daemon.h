@@ -73,6 +73,11 @@ typedef void (*DaemonWatcher)(const json_t *document, void *user);
 guint daemon_subscribe(Daemon *daemon, int64_t dag_run_id, DaemonWatcher watcher, void *user);
 void daemon_unsubscribe(Daemon *daemon, guint id);
 
+/** How many hooks of a run are still to be run, retries included, as far as is committed. */
+guint daemon_count_hooks(Daemon *daemon, int64_t dag_run_id);
+/** Has `ended` called from daemon_loop() whenever hooks have ended, of whatever run; NULL = no more. */
+void daemon_watch_hooks(Daemon *daemon, void (*ended)(void *user), void *user);
+
 /** The loop's libuv loop, for timers and signals of the caller's own. */
 struct uv_loop_s *daemon_uv_loop(Daemon *daemon);
 /** Runs until daemon_stop(). False with an error if it had to give up (corrupt store, I/O error). */

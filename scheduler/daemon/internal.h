@@ -21,6 +21,7 @@
 
 typedef struct DagBag DagBag;
 typedef struct FolderWatch FolderWatch;
+typedef struct Hooks Hooks;
 typedef struct Schedules Schedules;
 typedef struct Server Server;
 typedef struct WallTimer WallTimer;
@@ -73,6 +74,7 @@ typedef enum {
     WRITE_DELETE_BACKFILL,
     WRITE_BACKFILL,
     WRITE_BACKFILL_STATE,
+    WRITE_HOOK,
 } WriteKind;
 
 typedef struct {
@@ -85,6 +87,7 @@ typedef struct {
     bool is_paused;
     Backfill *backfill; /**< BACKFILL, BACKFILL_STATE; owned */
     GArray *dates;      /**< BACKFILL: BackfillDate; owned */
+    Hook *hook;         /**< HOOK: how far it is; owned */
 } PendingWrite;
 
 /* ---- The daemon ------------------------------------------------------------------------------------------
@@ -120,6 +123,7 @@ struct Daemon {
     Server *server;
     Watch *watch;
     Janitor *janitor; /**< or NULL */
+    Hooks *hooks;
     GHashTable *runs; /**< int64_t DagRun.id -> RunEntry: what is in the engine */
 
     GArray *reports;           /**< Report */
@@ -202,6 +206,7 @@ void persist_add_delete(Daemon *daemon, WriteKind kind, int64_t id);
 void persist_add_delete_dag(Daemon *daemon, const char *dag_id);
 void persist_add_backfill(Daemon *daemon, Backfill *backfill, GArray *dates);
 void persist_add_backfill_state(Daemon *daemon, Backfill *backfill);
+void persist_add_hook(Daemon *daemon, Hook *hook);
 
 /* ---- reports.c ---- */
 

@@ -3,6 +3,7 @@
  * One turn's changes -> one transaction. Nothing here forgets anything before persist_clear(), so that the
  * same transaction can be tried again when the disk was full.
  */
+#include "scheduler/daemon/hooks.h"
 #include "scheduler/daemon/internal.h"
 #include "scheduler/model/crash_point.h"
 
@@ -73,6 +74,11 @@ void persist_add_backfill_state(Daemon *daemon, Backfill *backfill)
     add(daemon, WRITE_BACKFILL_STATE)->backfill = backfill;
 }
 
+void persist_add_hook(Daemon *daemon, Hook *hook)
+{
+    add(daemon, WRITE_HOOK)->hook = hook;
+}
+
 void persist_clear(Daemon *daemon)
 {
     for (guint i = 0; i < daemon->writes->len; i++) {
@@ -83,6 +89,7 @@ void persist_clear(Daemon *daemon)
         g_clear_pointer(&write->dag_id, g_free);
         g_clear_pointer(&write->backfill, backfill_free);
         g_clear_pointer(&write->dates, g_array_unref);
+        g_clear_pointer(&write->hook, hook_free);
     }
     g_array_set_size(daemon->writes, 0);
 }
@@ -119,6 +126,8 @@ static bool carry_out_write(Daemon *daemon, const PendingWrite *write, GError **
                                            write->dates->len, error);
     case WRITE_BACKFILL_STATE:
         return store_update_backfill(daemon->store, write->backfill, error);
+    case WRITE_HOOK:
+        return store_update_hook(daemon->store, write->hook, error);
     }
     g_assert_not_reached();
 }
@@ -216,7 +225,8 @@ bool persist_commit(Daemon *daemon, GError **error)
     for (guint i = 0; written && i < daemon->writes->len; i++)
         written = carry_out_write(daemon, &g_array_index(daemon->writes, PendingWrite, i), error);
     written = written && delete_xcoms_of_retries(daemon, output, error) &&
-              complete_backfills(daemon, output, error) && store_commit(daemon->store, error);
+              hooks_insert(daemon, output, error) && complete_backfills(daemon, output, error) &&
+              store_commit(daemon->store, error);
     if (!written)
         store_rollback(daemon->store);
     else

@@ -4,6 +4,7 @@
  * which attempts are expected, take in its verdicts, commit, acknowledge.
  */
 #include "executors/local/local_executor.h"
+#include "scheduler/daemon/hooks.h"
 #include "scheduler/daemon/internal.h"
 #include "scheduler/model/crash_point.h"
 
@@ -96,7 +97,7 @@ static bool collect(Daemon *daemon, const GArray *expected, GError **error)
 bool recover(Daemon *daemon, GError **error)
 {
     g_autoptr(GArray) expected = g_array_new(FALSE, FALSE, sizeof(ExecutorExpected));
-    if (!load_unfinished(daemon, expected, error))
+    if (!load_unfinished(daemon, expected, error) || !hooks_expect(daemon, expected, error))
         return false;
     CRASH_POINT("daemon.loaded");
     if (daemon->mode == DAEMON_OFFLINE) {

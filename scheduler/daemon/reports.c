@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* What executors report -> the engine, with what the attempt left behind for others. */
+#include "scheduler/daemon/hooks.h"
 #include "scheduler/daemon/internal.h"
 #include "scheduler/daemon/run_context.h"
 #include "scheduler/daemon/xcom.h"
@@ -228,20 +229,26 @@ void reports_repeat_not_started(Daemon *daemon, int64_t now_us)
     }
 }
 
-void reports_take(Daemon *daemon, const Report *report, int64_t now_us)
+/** Whether it may be acknowledged after the commit. */
+static bool take_of_task(Daemon *daemon, const Report *report, int64_t now_us)
 {
-    bool may_acknowledge = true;
     switch (report->kind) {
     case REPORT_STARTED:
         take_started(daemon, report, now_us);
-        break;
+        return true;
     case REPORT_FINISHED:
-        may_acknowledge = take_finished(daemon, report, now_us);
-        break;
+        return take_finished(daemon, report, now_us);
     case REPORT_NOT_STARTED:
         take_not_started(daemon, report->attempt, now_us);
-        break;
+        return true;
     }
+    g_assert_not_reached();
+}
+
+void reports_take(Daemon *daemon, const Report *report, int64_t now_us)
+{
+    bool may_acknowledge = attempt_is_of_hook(report->attempt) ? hooks_take_report(daemon, report, now_us)
+                                                               : take_of_task(daemon, report, now_us);
     if (!report->wants_acknowledgement)
         return;
     if (may_acknowledge)

@@ -105,6 +105,15 @@ char *attempt_log_path(const Settings *settings, const char *dag_id, const char 
                            run_id, task_id, try_number);
 }
 
+char *hook_log_path(const Settings *settings, const Hook *hook)
+{
+    g_autofree char *of_task =
+        hook->task_id != NULL ? g_strdup_printf("/task_id=%s", hook->task_id) : g_strdup("");
+    return g_strdup_printf("%s/dag_id=%s/run_id=%s/hook=%s%s/id=%" G_GINT64_FORMAT ".log",
+                           settings->logs_folder, hook->dag_id, hook->run_id,
+                           hook_event_to_string(hook->event), of_task, hook->id);
+}
+
 char *attempt_log_line(int64_t now_us, const char *text)
 {
     CivilTime civil = civil_from_us(now_us);

@@ -35,6 +35,10 @@ char *run_context_output_path(const RunContext *context, const char *task_id, in
 char *attempt_log_path(const Settings *settings, const char *dag_id, const char *run_id, const char *task_id,
                        int32_t try_number);
 
+/** Where all attempts of a hook write, below the logs of its run; no task's log is there. The caller frees.
+ */
+char *hook_log_path(const Settings *settings, const Hook *hook);
+
 /** Appends `[time] weir: text` to an attempt's log; what cannot be written is dropped. */
 void attempt_log_append(const char *log_path, int64_t now_us, const char *text);
 /** That line, with its newline; the caller frees. */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* The turn: what waits -> engine -> one commit -> effects, acknowledgements, answers, watchers. */
 #include "scheduler/daemon/command.h"
+#include "scheduler/daemon/hooks.h"
 #include "scheduler/daemon/internal.h"
 #include "scheduler/daemon/watch.h"
 #include "scheduler/model/crash_point.h"
@@ -87,6 +88,7 @@ static void follow_up(Daemon *daemon, int64_t now_us)
                           now_us);
         CRASH_POINT("daemon.after_effects");
     }
+    hooks_follow_up(daemon, output, now_us);
     engine_output_clear(daemon->engine);
     persist_clear(daemon);
     acknowledge(daemon);
@@ -94,7 +96,8 @@ static void follow_up(Daemon *daemon, int64_t now_us)
         runs_forget_finished(daemon, g_array_index(daemon->visited, int64_t, i));
     g_array_set_size(daemon->visited, 0);
     turn_arm_timer(daemon);
-    if (daemon->is_ending_tasks && engine_live_total(daemon->engine) <= daemon->n_unstarted)
+    if (daemon->is_ending_tasks && engine_live_total(daemon->engine) <= daemon->n_unstarted &&
+        hooks_live(daemon) == 0)
         uv_stop(&daemon->loop);
 }
 
@@ -155,6 +158,7 @@ static void run_reports(Daemon *daemon)
         engine_tick(daemon->engine, now_us);
     }
     daemon->is_tick_due = false;
+    hooks_take_due(daemon, now_us);
     if (daemon->fatal != NULL)
         daemon->in_turn = false;
     else
@@ -208,7 +212,7 @@ void turn_run_all(Daemon *daemon)
     while (may_take_in(daemon)) {
         if (daemon->is_folder_due)
             turn_run_folder(daemon);
-        else if (daemon->is_tick_due || !reports_may_wait(daemon))
+        else if (daemon->is_tick_due || hooks_are_due(daemon) || !reports_may_wait(daemon))
             run_reports(daemon);
         else if (!g_queue_is_empty(&daemon->commands))
             run_pending_command(daemon, g_queue_pop_head(&daemon->commands));
@@ -243,8 +247,9 @@ guint turn_end_tasks(Daemon *daemon)
         CRASH_POINT("daemon.tasks_held");
         for (guint i = 0; i < ids->len; i++)
             effects_end_run(daemon, g_array_index(ids, int64_t, i));
+        hooks_end_all(daemon);
     }
-    return engine_live_total(daemon->engine) - daemon->n_unstarted;
+    return engine_live_total(daemon->engine) - daemon->n_unstarted + hooks_live(daemon);
 }
 
 json_t *turn_run_command(Daemon *daemon, const json_t *document, const Caller *caller)

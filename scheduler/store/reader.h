@@ -235,8 +235,8 @@ Hook *store_get_hook(StoreConn *conn, int64_t id, GError **error);
 GPtrArray *store_list_hooks(StoreConn *conn, const HookQuery *wanted, int64_t *ret_total, GError **error);
 /** Of Hook: at most `limit` queued ones that may start at `now_us`, first come first. */
 GPtrArray *store_list_due_hooks(StoreConn *conn, int64_t now_us, int64_t limit, GError **error);
-/** When the first queued one may start; TIME_NONE if there is none. */
-bool store_next_hook_time(StoreConn *conn, int64_t *ret_us, GError **error);
+/** When the first queued one that is not due at `after_us` may start; TIME_NONE if there is none. */
+bool store_next_hook_time(StoreConn *conn, int64_t after_us, int64_t *ret_us, GError **error);
 /** Of Hook, by id: those that are, or may be, with an executor. */
 GPtrArray *store_list_running_hooks(StoreConn *conn, GError **error);
 /** Hooks of a run that are queued or running. */

@@ -108,10 +108,11 @@ GPtrArray *store_list_due_hooks(StoreConn *conn, int64_t now_us, int64_t limit, 
     return take_hooks(&query, error);
 }
 
-bool store_next_hook_time(StoreConn *conn, int64_t *ret_us, GError **error)
+bool store_next_hook_time(StoreConn *conn, int64_t after_us, int64_t *ret_us, GError **error)
 {
     Query query = query_begin(conn, "SELECT min(next_attempt_us) FROM hook INDEXED BY hook_due "
-                                    "WHERE state = 'queued'");
+                                    "WHERE state = 'queued' AND next_attempt_us > ?");
+    query_bind_int(&query, after_us);
     *ret_us = query_next(&query) ? query_time(&query) : TIME_NONE;
     return query_end(&query, error);
 }

@@ -36,7 +36,7 @@ static Hook *only_due(Fixture *fixture, int64_t now_us)
 static int64_t next_time(Fixture *fixture)
 {
     int64_t us;
-    assert_ok(store_next_hook_time(store_conn(fixture->store), &us, &error));
+    assert_ok(store_next_hook_time(store_conn(fixture->store), T0 - 1, &us, &error));
     return us;
 }
 
@@ -95,6 +95,9 @@ static void test_first_come_first(void **state)
     assert_int_equal(((const Hook *)due->pdata[1])->id, 3);
     assert_int_equal(((const Hook *)due->pdata[2])->id, 1);
     assert_null(((const Hook *)due->pdata[2])->task_id);
+    int64_t us;
+    assert_ok(store_next_hook_time(store_conn(fixture->store), T0 + 5, &us, &error));
+    assert_int_equal(us, T0 + 9);
     g_autoptr(GPtrArray) first = NULL;
     assert_ok((first = store_list_due_hooks(store_conn(fixture->store), T0 + 5, 1, &error)) != NULL);
     assert_int_equal(first->len, 1);
