@@ -124,6 +124,7 @@ int verb_dags_details(Cli *cli, GError **error)
     json_object_set_new(object, "max_active_tasks", json_integer(dag->max_active_tasks));
     json_object_set_new(object, "dag_run_timeout", duration_text(dag->dagrun_timeout_us));
     add_params(object, dag->params, cli->format);
+    document_set_hooks(object, dag->hooks);
     json_object_set_new(object, "n_tasks", json_integer(dag->n_tasks));
     json_object_set_new(object, "fileloc", document_text(dag->fileloc));
     json_object_set_new(object, "doc_md", document_text(dag->doc_md));

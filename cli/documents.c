@@ -62,6 +62,22 @@ static json_t *seconds(int64_t us)
     return us > 0 ? json_real((double)us / USEC_PER_SEC) : json_null();
 }
 
+json_t *document_of_command(const CommandLine *command)
+{
+    if (command == NULL || command->argv == NULL)
+        return document_text(command != NULL ? command->shell : NULL);
+    json_t *list = json_array();
+    for (int i = 0; command->argv[i] != NULL; i++)
+        json_array_append_new(list, json_string(command->argv[i]));
+    return list;
+}
+
+void document_set_hooks(json_t *object, const CommandLine *const *hooks)
+{
+    for (int i = 0; i < HOOK_EVENT_COUNT; i++)
+        set(object, hook_event_to_string(i), document_of_command(hooks[i]));
+}
+
 json_t *document_of_dag_task(const Dag *dag, uint32_t index)
 {
     const Task *task = &dag->tasks[index];
@@ -82,6 +98,7 @@ json_t *document_of_dag_task(const Dag *dag, uint32_t index)
     set(object, "execution_timeout", seconds(task->execution_timeout_us));
     set(object, "depends_on_past", json_boolean(task->depends_on_past));
     set(object, "wait_for_downstream", json_boolean(task->wait_for_downstream));
+    document_set_hooks(object, task->hooks);
     set(object, "doc_md", document_text(task->doc_md));
     return object;
 }

@@ -15,6 +15,7 @@
  *     dags_list.c          folder and store merged; import errors
  *     dags_show.c          one DAG: details, tree (tree.c)
  *     dags_runs.c          runs and their states
+ *     dags_hooks.c         what was run because something had ended
  *     tasks_read.c         tasks and their states
  *     tasks_logs.c         log files; log_follow.c: as they grow; log_tail.c: their end
  *     tasks_render.c       templates from committed rows

@@ -27,7 +27,9 @@ static RunAdvance advance_once(RunSession *session, GError **error)
     g_autoptr(DagRun) run = run_session_read(session);
     if (run != NULL && run_state_is_finished(run->state)) {
         command_take_in(session->cli); /* its last outcome may be committed, but not acknowledged yet */
-        return run_session_show_stored(session, run, error) ? RUN_ADVANCE_END : RUN_ADVANCE_FAILED;
+        bool is_done =
+            run_session_show_stored(session, run, error) && run_finish_hooks_here(session, run, error);
+        return is_done ? RUN_ADVANCE_END : RUN_ADVANCE_FAILED;
     }
     if (run != NULL && session->start.is_new)
         run_session_take_over_next(session); /* started by who died before it could say so */

@@ -90,6 +90,10 @@ bool run_session_heed_signals(RunSession *session)
         session->left_by = signals_end();
     if (n_interrupts == 0)
         return session->left_by != 0;
+    if (session->is_done) { /* only hooks are waited for; the run has ended as it has */
+        session->left_by = SIGINT;
+        return true;
+    }
     if (session->was_interrupted || n_interrupts > 1 || !session->is_started)
         session->left_by = SIGINT;
     else

@@ -21,7 +21,9 @@ typedef struct {
     bool was_interrupted; /**< Ctrl-C: the run was asked to end */
     int left_by;          /**< the signal that made us leave at once; 0 */
     /* Of run_here.c: */
-    Daemon *daemon; /**< NULL while another process advances the run */
+    Daemon *daemon;     /**< NULL while another process advances the run */
+    int64_t dag_run_id; /**< whose hooks are waited for, ... */
+    bool is_waiting;    /**< ... which has been said */
     uv_timer_t timer;
     uv_poll_t poll;
     bool has_handles;
@@ -39,6 +41,9 @@ typedef enum {
 
 /** Takes the lock and advances the run in a loop of our own. END, BUSY or FAILED. */
 RunAdvance run_advance_here(RunSession *session, GError **error);
+/** Of a finished run: has the hooks run that are left of it, unless another process does. False with an
+ * error. */
+bool run_finish_hooks_here(RunSession *session, const DagRun *run, GError **error);
 /** Has the holder of the lock advance it, and follows. All but BUSY. */
 RunAdvance run_advance_there(RunSession *session, GError **error);
 

@@ -63,7 +63,8 @@ const Verb all_verbs[] = {
          PARAM, CONF, LATEST_VERSION),
      verb_run,
      "Exit status: 0 if the run succeeded, 1 if it failed or could not be run, 130 after Ctrl-C.\n"
-     "Ctrl-C cancels the run and waits for its end; a second one leaves at once, and tasks go on."},
+     "Ctrl-C cancels the run and waits for its end; a second one leaves at once, and tasks go on.\n"
+     "When the run has ended, its hooks are waited for; Ctrl-C leaves them to the next weir."},
     {NULL, "standalone", "", "scheduler and web page in one process", "weir standalone",
      OPTIONS(NO_WAIT, KILL_TASKS), verb_standalone, SERVICE_NOTES},
     {NULL, "scheduler", "", "run what is due, until it is stopped", "weir scheduler --no-wait",
@@ -99,6 +100,12 @@ const Verb all_verbs[] = {
              {"start-date", 's', OPTION_VALUE, "TIME", "only those due at this time or later"},
              {"end-date", 'e', OPTION_VALUE, "TIME", "only those due at this time or earlier"}),
      verb_dags_list_runs},
+    {"dags", "list-hooks", "DAG [RUN]", "its hooks: what ran because something ended, newest first",
+     "weir dags list-hooks pinterest_batch --state failed",
+     OPTIONS({"state", 0, OPTION_VALUE, "STATE", "only those queued, running, success or failed"},
+             {"limit", 0, OPTION_VALUE, "N", "at most so many"}),
+     verb_dags_list_hooks,
+     "RUN is a run id or a logical date; without it, those of all runs. See docs/hooks.md."},
     {"dags", "list-import-errors", "", "files of the DAG folder that cannot be used",
      "weir dags list-import-errors", NULL, verb_dags_list_import_errors},
     {"dags", "state", "DAG RUN", "the state of a run", "weir dags state pinterest_batch 2026-01-01", NULL,
@@ -138,9 +145,10 @@ const Verb all_verbs[] = {
     {"tasks", "test", "DAG TASK [LOGICAL_DATE]", "run a task's command here, without a run",
      "weir tasks test pinterest_batch load 2026-01-01 -p user_id=0ab336d6fcf7", OPTIONS(PARAM),
      verb_tasks_test,
-     "Nothing is waited for, limited, timed or recorded: the command runs in this terminal, from the\n"
-     "DAG file as it is now, with the environment that it would have. LOGICAL_DATE may be that of a\n"
-     "run, or its run id: then with its params and XComs. The exit status is the command's."},
+     "Nothing is waited for, limited, timed or recorded, and no hook runs: the command runs in this\n"
+     "terminal, from the DAG file as it is now, with the environment that it would have. LOGICAL_DATE\n"
+     "may be that of a run, or its run id: then with its params and XComs. The exit status is the\n"
+     "command's."},
     {"tasks", "clear", "DAG", "run tasks again",
      "weir tasks clear pinterest_batch -t 'clean_.*' --run-id RUN -d",
      OPTIONS(

@@ -22,6 +22,7 @@ int verb_dags_list(Cli *cli, GError **error);
 int verb_dags_list_import_errors(Cli *cli, GError **error);
 int verb_dags_next_execution(Cli *cli, GError **error);
 int verb_dags_list_runs(Cli *cli, GError **error);
+int verb_dags_list_hooks(Cli *cli, GError **error);
 int verb_dags_show(Cli *cli, GError **error);
 int verb_dags_state(Cli *cli, GError **error);
 int verb_dags_cancel(Cli *cli, GError **error);
