@@ -8,10 +8,12 @@ import ctypes
 import json
 import os
 import pathlib
+import re
 import select
 import signal
 import subprocess
 import textwrap
+import threading
 import time
 
 import pytest
@@ -194,6 +196,63 @@ def start_weir(binary, home, tmp_path):
         for stream in (process.stdout, process.stderr):
             if stream is not None:
                 stream.close()
+
+
+class Service:
+    """A running scheduler; its log is read by a thread, and waited for line by line."""
+
+    def __init__(self, process):
+        self.process, self.lines, self.changed = process, [], threading.Condition()
+        self.reader = threading.Thread(target=self._read, daemon=True)
+        self.reader.start()
+
+    def _read(self):
+        for line in self.process.stderr:
+            with self.changed:
+                self.lines.append(line.rstrip("\n"))
+                self.changed.notify_all()
+        with self.changed:
+            self.lines.append(None)
+            self.changed.notify_all()
+
+    def wait_log(self, pattern, start=0, timeout=60):
+        """The first match from line `start` on, with the number of the line after it."""
+        regex, deadline = re.compile(pattern), time.monotonic() + timeout
+        with self.changed:
+            while True:
+                for number in range(start, len(self.lines)):
+                    match = self.lines[number] is not None and regex.search(self.lines[number])
+                    if match:
+                        return match, number + 1
+                start = len(self.lines)
+                left = deadline - time.monotonic()
+                if left <= 0 or (self.lines and self.lines[-1] is None):
+                    raise AssertionError(f"{pattern!r} is not in the log:\n" + "\n".join(map(str, self.lines)))
+                self.changed.wait(left)
+
+    def stop(self, number=signal.SIGTERM, timeout=60):
+        began = time.monotonic()
+        self.process.send_signal(number)
+        code = self.process.wait(timeout)
+        self.reader.join(timeout)
+        return code, time.monotonic() - began
+
+
+@pytest.fixture
+def scheduler(start_weir, home):
+    started = []
+
+    def start(*options, verb="scheduler", wait=r"listening on", env=None):
+        service = Service(start_weir(verb, *options, env=env))
+        started.append(service)
+        if wait:
+            service.wait_log(wait)
+        return service
+
+    yield start
+    for service in started:
+        if service.process.poll() is None:
+            service.stop()
 
 
 @pytest.fixture

@@ -6,7 +6,7 @@ import re
 import pytest
 from conftest import ROOT
 
-PAGES = ["README.md", "docs/dag-files.md", "docs/settings.md", "docs/operations.md", "dags/pinterest/README.md",
+PAGES = ["README.md", "docs/dag-files.md", "docs/settings.md", "docs/operations.md", "docs/hooks.md", "dags/pinterest/README.md",
          "CONTRIBUTING.md"]
 
 
@@ -51,6 +51,18 @@ def test_all_settings_are_there(weir):
     page = (ROOT / "docs/settings.md").read_text()
     for row in json.loads(weir("config", "list", "-o", "json").stdout):
         assert f"`{row['section']}.{row['key']}`" in page, row
+
+
+def test_what_a_hook_gets(weir, write_dag, home):
+    section = re.search(r"^## What it finds.*?^## ", (ROOT / "docs/hooks.md").read_text(), re.M | re.S).group(0)
+    names = set(re.findall(r"`((?:WEIR|AIRFLOW_CTX)_(?!CONN_|VAR_)[A-Z_]*[A-Z])`", section))
+    assert {"WEIR_HOOK", "WEIR_ERROR", "WEIR_FAILED_TASKS"} <= names
+    write_dag("t", "on_success: [env]\ntasks: {a: {on_success: [env]}}\n")
+    assert weir("run", "t").returncode == 0
+    logs = [path.read_text() for path in (home / "logs").rglob("id=*.log")]
+    assert len(logs) == 2
+    for log in logs:
+        assert [name for name in sorted(names) if not re.search(f"^{name}=", log, re.M)] == []
 
 
 def test_what_a_task_gets_and_gives_back(weir, write_dag):
