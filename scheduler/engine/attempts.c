@@ -124,6 +124,19 @@ static bool end_lost(Engine *engine, AttemptId attempt, int64_t now_us)
     return engine_attempt_finished(engine, attempt, &lost, now_us);
 }
 
+/** Under the same number: nobody has begun it. */
+static void start_again(Engine *engine, EngineTask *task)
+{
+    if (!engine->are_starts_held) {
+        engine_effect(engine, EFFECT_START, task->run, task);
+        return;
+    }
+    task_end_live(engine, task);
+    task->ti.queued_us = TIME_NONE;
+    task_set_state(engine, task, TASK_STATE_SCHEDULED);
+    task_make_ready(engine, task);
+}
+
 bool engine_attempt_not_started(Engine *engine, AttemptId attempt, int64_t now_us)
 {
     EngineTask *task = live_task(engine, attempt);
@@ -132,8 +145,8 @@ bool engine_attempt_not_started(Engine *engine, AttemptId attempt, int64_t now_u
     switch (task->ti.state) {
     case TASK_STATE_QUEUED:
         if (!run_is_held(task->run)) /* a held run starts it when it is let go, by the same question */
-            engine_effect(engine, EFFECT_START, task->run, task);
-        return true;
+            start_again(engine, task);
+        break;
     case TASK_STATE_RUNNING:
         return end_lost(engine, attempt, now_us);
     case TASK_STATE_RESTARTING:

@@ -331,9 +331,15 @@ static void bucket_block(Engine *engine, Bucket *bucket, Gate *gate)
         gate_release_one(engine, came_from);
 }
 
+void engine_set_starts_held(Engine *engine, bool are_held, int64_t now_us)
+{
+    engine->are_starts_held = are_held;
+    engine_settle(engine, now_us);
+}
+
 void engine_dispatch(Engine *engine, int64_t now_us)
 {
-    while (engine_has_slot(engine)) {
+    while (!engine->are_starts_held && engine_has_slot(engine)) {
         Bucket *bucket = heap_peek(&engine->active);
         if (bucket == NULL)
             return;

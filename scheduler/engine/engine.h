@@ -36,6 +36,11 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(Engine, engine_free)
 void engine_set_pool(Engine *engine, const char *name, int slots);
 /** Forgets a pool; its queued and running tasks go on. */
 void engine_remove_pool(Engine *engine, const char *name);
+/**
+ * While starts are held nothing new goes to executors: what is ready stays scheduled, and everything else
+ * goes on. Letting go hands out the free slots.
+ */
+void engine_set_starts_held(Engine *engine, bool are_held, int64_t now_us);
 /** What holds for all runs of a DAG; to be called before its first run, and again when it changes. */
 void engine_set_dag(Engine *engine, const char *dag_id, bool paused, int max_active_runs);
 
@@ -141,7 +146,8 @@ bool engine_attempt_finished(Engine *engine, AttemptId attempt, const AttemptOut
 
 /**
  * No executor has a trace of this live attempt, and it is certain that it was never started: a queued one is
- * started (again an effect), one that was to be canceled is done. False if not live.
+ * started (again an effect), or scheduled again while starts are held; one that was to be canceled is done.
+ * Of a held run it stays queued, and is to be asked for again when the run is let go. False if not live.
  */
 bool engine_attempt_not_started(Engine *engine, AttemptId attempt, int64_t now_us);
 
@@ -267,6 +273,7 @@ typedef enum {
     ENGINE_CONDITION_MAX_ACTIVE_TASKS,    /**< ids: the run's tasks that are with executors */
     ENGINE_CONDITION_MAX_ACTIVE_TIS_PER_DAG, /**< ids: the same task in other runs */
     ENGINE_CONDITION_PARALLELISM,
+    ENGINE_CONDITION_STARTS_HELD, /**< engine_set_starts_held() */
     ENGINE_CONDITION_COUNT,
 } EngineConditionKind;
 

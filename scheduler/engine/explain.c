@@ -202,6 +202,8 @@ static void explain_limits(const Engine *engine, const EngineTask *task, const B
         condition->limit = engine->parallelism;
         condition->used = engine->n_live;
     }
+    if (engine->are_starts_held)
+        add(list, ENGINE_CONDITION_STARTS_HELD);
 }
 
 /* ---- All of it ---- */

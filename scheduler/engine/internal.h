@@ -142,6 +142,7 @@ struct EngineRun {
 struct Engine {
     int parallelism;
     guint n_live;
+    bool are_starts_held;
     bool is_loading;   /**< since the load of an unfinished run, until the next tick: nothing is settled, not
                           all attempts are known */
     GHashTable *runs;  /**< DagRun.id -> EngineRun */

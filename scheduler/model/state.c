@@ -121,8 +121,10 @@ static const unsigned legal_edges[TASK_STATE_COUNT] = {
     /* An empty task succeeds without a queue; a rule may skip or fail it without an attempt. */
     [TASK_STATE_NONE] = TO(SCHEDULED) | TO(UPSTREAM_FAILED) | TO(REMOVED) | BY_HAND,
     [TASK_STATE_SCHEDULED] = TO(QUEUED) | TO(NONE) | TO(REMOVED) | TO(UPSTREAM_FAILED) | BY_HAND,
-    /* queued -> up_for_retry: it could not be started, or was lost before its start was reported. */
-    [TASK_STATE_QUEUED] = TO(RUNNING) | TO(UP_FOR_RETRY) | TO(RESTARTING) | TO(REMOVED) | BY_HAND,
+    /* queued -> up_for_retry: it could not be started, or was lost before its start was reported; ->
+     * scheduled: there was no room to begin it. */
+    [TASK_STATE_QUEUED] =
+        TO(RUNNING) | TO(SCHEDULED) | TO(UP_FOR_RETRY) | TO(RESTARTING) | TO(REMOVED) | BY_HAND,
     [TASK_STATE_RUNNING] =
         TO(UP_FOR_RETRY) | TO(UP_FOR_RESCHEDULE) | TO(DEFERRED) | TO(RESTARTING) | TO(REMOVED) | BY_HAND,
     [TASK_STATE_SUCCESS] = TO(NONE) | TO(RESTARTING) | TO(REMOVED) | BY_HAND,

@@ -17,6 +17,7 @@ Engine *world_engine_new(World *world)
     }
     for (guint i = 0; i < world->backfills->len; i++)
         engine_set_backfill(engine, &g_array_index(world->backfills, EngineBackfill, i));
+    engine_set_starts_held(engine, world->are_starts_held, world->now_us);
     return engine;
 }
 
@@ -97,11 +98,25 @@ static void resync(World *world, SimRun *run)
     }
 }
 
+/** What is queued and was never begun. */
+static void report_refused(World *world, SimRun *run)
+{
+    g_autoptr(GPtrArray) ids = sorted_ids(run->tasks);
+    for (guint i = 0; i < ids->len; i++) {
+        const SimTask *task = g_hash_table_lookup(run->tasks, ids->pdata[i]);
+        AttemptId id = {task->row.id, task->row.try_number};
+        g_autofree char *key = attempt_key(id);
+        if (task->row.state == TASK_STATE_QUEUED && !g_hash_table_contains(world->attempts, key))
+            engine_attempt_not_started(world->engine, id, world->now_us);
+    }
+}
+
 static void crash(World *world)
 {
     world->crashes++;
     world_trace(world, "crash");
     engine_free(world->engine);
+    world->is_refused = false; /* the next daemon looks for itself */
     world->engine = world_engine_new(world);
     g_autoptr(GPtrArray) ids = sorted_ids(world->runs);
     for (guint i = 0; i < ids->len; i++) {
@@ -123,7 +138,37 @@ static bool may_crash(World *world)
     return !world->quiet && (world->faults & FAULT_CRASH) && chance(world, 40);
 }
 
-void world_turn(World *world)
+void world_hold_starts(World *world, bool are_held)
+{
+    world_trace(world, are_held ? "no room" : "room again");
+    world->are_starts_held = are_held;
+    engine_set_starts_held(world->engine, are_held, world->now_us);
+    world_turn(world);
+}
+
+/** The reports of executors that had no room. */
+static void take_refusals(World *world)
+{
+    world->is_refused = false;
+    world->are_starts_held = true;
+    engine_set_starts_held(world->engine, true, world->now_us);
+    g_autoptr(GPtrArray) ids = sorted_ids(world->runs);
+    for (guint i = 0; i < ids->len; i++) {
+        SimRun *run = g_hash_table_lookup(world->runs, ids->pdata[i]);
+        if (engine_run(world->engine, run->row->id) != NULL)
+            report_refused(world, run);
+    }
+}
+
+static void check_none_while_held(World *world, const GArray *effects)
+{
+    for (guint i = 0; world->are_starts_held && i < effects->len; i++) {
+        if (g_array_index(effects, EngineEffect, i).kind == EFFECT_START)
+            world_fail(world, "a start while starts are held");
+    }
+}
+
+static void take_turns(World *world)
 {
     while (engine_has_output(world->engine)) {
         world->turns++;
@@ -136,6 +181,7 @@ void world_turn(World *world)
         world_commit(world, output);
         g_autoptr(GArray) effects = g_array_copy(output->effects);
         engine_output_clear(world->engine);
+        check_none_while_held(world, effects);
         forget_finished(world, effects);
         for (guint i = 0; i < effects->len; i++) {
             if (may_crash(world)) {
@@ -144,6 +190,15 @@ void world_turn(World *world)
             }
             carry_out(world, &g_array_index(effects, EngineEffect, i));
         }
+    }
+}
+
+void world_turn(World *world)
+{
+    take_turns(world);
+    while (world->is_refused) {
+        take_refusals(world);
+        take_turns(world);
     }
 }
 

@@ -7,6 +7,11 @@ void executors_start(World *world, AttemptId id, int64_t dag_run_id)
     g_autofree char *key = attempt_key(id);
     if (g_hash_table_contains(world->attempts, key))
         return; /* the same attempt twice is one start */
+    if ((world->faults & FAULT_DISK) && chance(world, 12)) {
+        world_trace(world, "no room to begin %s", key);
+        world->is_refused = true;
+        return;
+    }
     SimRun *run = world_run_of(world, dag_run_id);
     SimTask *task = g_hash_table_lookup(run->tasks, &id.ti_id);
     if (!g_hash_table_add(world->ever_started, g_strdup(key)))

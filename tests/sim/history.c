@@ -13,6 +13,8 @@ static void faulty_step(World *world)
         world_command(world), engine_tick(world->engine, world->now_us);
     else if ((world->faults & FAULT_EXECUTOR) && chance(world, 60))
         executors_kill(world);
+    else if ((world->faults & FAULT_DISK) && chance(world, world->are_starts_held ? 6 : 30))
+        world_hold_starts(world, !world->are_starts_held);
     else if ((world->faults & FAULT_CLOCK) && chance(world, 60))
         world->now_us += between(world, -USEC_PER_MIN, USEC_PER_MIN);
     else
@@ -61,6 +63,7 @@ static void calm_down(World *world)
     }
     engine_tick(world->engine, world->now_us);
     world_turn(world);
+    world_hold_starts(world, false);
 }
 
 void world_run(World *world)

@@ -57,7 +57,9 @@ struct World {
     GArray *backfills;  /**< EngineBackfill: SIM_BACKFILLS of each dag, ids rising */
     GHashTable *pools;  /**< name -> slots */
     int parallelism;
-    GHashTable *runs;         /**< DagRun.id -> SimRun: the store */
+    bool are_starts_held; /**< the daemon has seen that there is no room */
+    bool is_refused;  /**< an executor had no room to begin an attempt; the daemon has yet to hold starts */
+    GHashTable *runs; /**< DagRun.id -> SimRun: the store */
     GHashTable *history;      /**< "ti/try" set */
     GHashTable *attempts;     /**< "ti/try" -> SimAttempt: the executors */
     GHashTable *ever_started; /**< "ti/try" set */
@@ -75,6 +77,7 @@ enum {
     FAULT_LIMITS = 1 << 4,     /**< pools, pause change under way */
     FAULT_VERSIONS = 1 << 5,   /**< runs move to other versions of their DAG */
     FAULT_CLOCK = 1 << 6,      /**< the clock steps back and forth */
+    FAULT_DISK = 1 << 7,       /**< no room: starts are held for a while, or found to be impossible */
 };
 
 #define SIM_BACKFILLS 2
@@ -125,6 +128,8 @@ void executors_kill(World *world);
 /* daemon.c */
 /** An engine that knows the settings and no run. */
 Engine *world_engine_new(World *world);
+/** There is no room on the disk, or there is again. Takes turns. */
+void world_hold_starts(World *world, bool are_held);
 /** A turn of the daemon: commit the engine's output, then carry out its effects; may crash on the way. */
 void world_turn(World *world);
 /** An executor reports: the attempt has started, or has ended. */

@@ -25,6 +25,7 @@ static void new_engine(Fixture *fx)
     }
     for (guint i = 0; i < fx->backfills->len; i++)
         engine_set_backfill(fx->engine, &g_array_index(fx->backfills, EngineBackfill, i));
+    engine_set_starts_held(fx->engine, fx->are_starts_held, fx->now_us);
 }
 
 Fixture *fx_new(int parallelism)
@@ -266,6 +267,13 @@ void fx_pause(Fixture *fx, const Dag *dag, bool paused)
         g_hash_table_remove(fx->paused, dag->dag_id);
     engine_set_dag(fx->engine, dag->dag_id, paused, dag->max_active_runs);
     engine_tick(fx->engine, fx->now_us);
+    fx_turn(fx);
+}
+
+void fx_hold_starts(Fixture *fx, bool are_held)
+{
+    fx->are_starts_held = are_held;
+    engine_set_starts_held(fx->engine, are_held, fx->now_us);
     fx_turn(fx);
 }
 

@@ -63,8 +63,9 @@ typedef struct {
     GHashTable *live;    /**< TaskInstance.id -> FxAttempt */
     GHashTable *history; /**< "ti/try" -> TaskInstance */
     GHashTable *started; /**< "ti/try" set: every attempt ever started */
-    GString *log;     /**< since fx_log(): "on_retry a 1", "start a 1", "run started", "run finished", ... */
-    guint n_rows;     /**< rows written in the last turn */
+    GString *log; /**< since fx_log(): "on_retry a 1", "start a 1", "run started", "run finished", ... */
+    guint n_rows; /**< rows written in the last turn */
+    bool are_starts_held;
     bool check_order; /**< compare each start with a selection from scratch */
 } Fixture;
 
@@ -102,6 +103,7 @@ guint fx_mark(Fixture *fx, int64_t run, const char *tasks, TaskState state);
 void fx_mark_run(Fixture *fx, int64_t run, RunState state);
 void fx_set_pool(Fixture *fx, const char *name, int slots);
 void fx_pause(Fixture *fx, const Dag *dag, bool paused);
+void fx_hold_starts(Fixture *fx, bool are_held);
 /** Creates or changes a backfill. */
 void fx_backfill(Fixture *fx, EngineBackfill backfill);
 void fx_set_flags(Fixture *fx, int64_t run, EngineRunFlags flags);

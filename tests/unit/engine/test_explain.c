@@ -6,7 +6,7 @@ static const char *const kinds[ENGINE_CONDITION_COUNT] = {
     "finished",     "executing",        "still_alive",     "run_ending",   "run_held",
     "run_after",    "max_active_runs",  "backfill_paused", "paused",       "retry",
     "trigger_rule", "depends_on_past",  "wait_downstream", "pool_missing", "pool_too_small",
-    "pool_full",    "max_active_tasks", "max_active_tis",  "parallelism",
+    "pool_full",    "max_active_tasks", "max_active_tis",  "parallelism",  "starts_held",
 };
 
 static void append_ids(const Fixture *fx, const EngineCondition *condition, GString *text)
@@ -237,6 +237,17 @@ static void test_past(void **state)
     expect(fx, second, "w", "executing");
 }
 
+static void test_starts_held(void **state)
+{
+    (void)state;
+    g_autoptr(Fixture) fx = fx_new(1);
+    int64_t run = fx_trigger(fx, fx_dag(fx, "d", "a; b -> c"));
+    fx_hold_starts(fx, true);
+    expect(fx, run, "a", "parallelism 1/1; starts_held");
+    expect(fx, run, "c", "trigger_rule 0/1 [b]");
+    expect(fx, run, "b", "executing");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -251,6 +262,7 @@ int main(void)
         cmocka_unit_test(test_pools),
         cmocka_unit_test(test_limits),
         cmocka_unit_test(test_past),
+        cmocka_unit_test(test_starts_held),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -227,6 +227,54 @@ static void test_queued_run_starts_nothing(void **state)
     fx_expect(fx, run, "a=success b=success", "success");
 }
 
+/* What runs goes on and its results count; what becomes ready waits, and retries that are due as well. */
+static void test_held_starts(void **state)
+{
+    (void)state;
+    g_autoptr(Fixture) fx = fx_new(32);
+    Dag *dag = fx_dag(fx, "d", "a -> b -> e [empty]; c [retries=1 delay=5]; f [empty]");
+    int64_t run = fx_trigger(fx, dag);
+    fx_hold_starts(fx, true);
+    fx_exit(fx, run, "a", 0);
+    fx_exit(fx, run, "c", 1);
+    fx_advance(fx, 10);
+    int64_t other = fx_trigger(fx, dag); /* runs are made, and begin as far as nothing is started */
+    fx_expect(fx, run, "a=success b=scheduled c=scheduled e=none f=success", "running");
+    fx_expect(fx, other, "a=scheduled c=scheduled f=success", "running");
+    g_string_truncate(fx->log, 0);
+    fx_hold_starts(fx, false);
+    fx_expect(fx, run, "b=queued c=queued", "running");
+    fx_exit_all(fx, 0, 100);
+    fx_expect(fx, run, "a=success b=success c=success e=success f=success", "success");
+    fx_expect(fx, other, "a=success b=success c=success", "success");
+}
+
+/* Queued, and nobody has begun it: it is scheduled again, under its number. */
+static void test_held_starts_and_recovery(void **state)
+{
+    (void)state;
+    g_autoptr(Fixture) fx = fx_new(32);
+    int64_t run = fx_trigger(fx, fx_dag(fx, "d", "a, b, c"));
+    fx_started(fx, run, "a");
+    AttemptId b = fx_attempt(fx, run, "b"), c = fx_attempt(fx, run, "c");
+    fx_hold_starts(fx, true);
+    g_hash_table_remove(fx->live, &b.ti_id); /* no room for its log: never begun */
+    g_hash_table_remove(fx->live, &c.ti_id);
+    g_string_truncate(fx->log, 0);
+    fx_crash(fx);
+    fx_expect_log(fx, "");
+    fx_expect(fx, run, "a=running b=scheduled c=scheduled", "running");
+    assert_int_equal(fx_task(fx, run, "b")->try_number, 1);
+    assert_int_equal(engine_live_total(fx->engine), 1);
+    fx_mark(fx, run, "c", TASK_STATE_FAILED);
+    fx_expect(fx, run, "c=failed", "running");
+    fx_hold_starts(fx, false);
+    fx_expect(fx, run, "a=running b=queued c=failed", "running");
+    fx_exit(fx, run, "b", 0);
+    fx_exit(fx, run, "a", 0);
+    fx_expect(fx, run, "a=success b=success c=failed", "failed");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -242,6 +290,8 @@ int main(void)
         cmocka_unit_test(test_several_limits_at_once),
         cmocka_unit_test(test_late_urgent_task_goes_first),
         cmocka_unit_test(test_queued_run_starts_nothing),
+        cmocka_unit_test(test_held_starts),
+        cmocka_unit_test(test_held_starts_and_recovery),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

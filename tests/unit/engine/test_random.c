@@ -93,7 +93,7 @@ static void command_step(Walk *walk)
     Fixture *fx = walk->fx;
     int64_t run = g_array_index(walk->runs, int64_t, pick(walk, (int)walk->runs->len));
     g_autofree char *tasks = random_tasks(walk, run);
-    switch (pick(walk, 12)) {
+    switch (pick(walk, 13)) {
     case 0:
         fx_clear(fx, run, tasks);
         break;
@@ -129,6 +129,9 @@ static void command_step(Walk *walk)
                                          .is_paused = pick(walk, 3) == 0,
                                          .max_active_runs = 1 + pick(walk, 3)});
         break;
+    case 10:
+        fx_hold_starts(fx, pick(walk, 3) == 0);
+        break;
     default: {
         int dag = pick(walk, (int)walk->dags->len);
         int64_t id = fx_trigger_with(
@@ -150,6 +153,7 @@ static void quiet_end(Walk *walk)
         fx_set_pool(fx, pools[i], 3);
     for (guint i = 0; i < walk->dags->len; i++)
         fx_pause(fx, walk->dags->pdata[i], false);
+    fx_hold_starts(fx, false);
     for (int id = 1; id <= 6; id++)
         fx_backfill(fx, (EngineBackfill){.id = id, .max_active_runs = 2});
     for (guint i = 0; i < walk->runs->len; i++)

@@ -290,7 +290,8 @@ static void check_starts(const Fixture *fx, const GArray *starts)
     }
     g_autoptr(GArray) candidates = candidates_of(fx, started);
     for (guint i = 0;; i++) {
-        Candidate *best = live->len < (guint)fx->parallelism ? choose(fx, candidates, live) : NULL;
+        bool is_open = !fx->are_starts_held && live->len < (guint)fx->parallelism;
+        Candidate *best = is_open ? choose(fx, candidates, live) : NULL;
         int64_t want = best == NULL ? 0 : best->ti->id;
         int64_t got = i < starts->len ? g_array_index(starts, int64_t, i) : 0;
         if (want != got)
