@@ -3,6 +3,8 @@
 #include "cli/cli.h"
 #include "cli/documents.h"
 #include "cli/verbs.h"
+#include "scheduler/daemon/disk_room.h"
+#include "scheduler/model/byte_size.h"
 #include "scheduler/store/lock.h"
 #include "weir_version.h"
 
@@ -29,6 +31,19 @@ static json_t *running(const Home *home)
     return document_text(text);
 }
 
+/** "1.5G", of the fullest disk; or why nothing new is started. */
+static json_t *disk_free(const Settings *settings)
+{
+    g_autoptr(DiskRoom) room = disk_room_new(settings->min_free_disk_bytes, NULL, NULL);
+    disk_room_add(room, settings->home);
+    disk_room_add(room, settings->logs_folder);
+    if (!disk_room_look(room))
+        return document_text(disk_room_shortage(room));
+    int64_t bytes = disk_room_least_bytes(room);
+    g_autofree char *text = bytes >= 0 ? byte_size_format(bytes) : NULL;
+    return text != NULL ? document_text(text) : json_null();
+}
+
 int verb_info(Cli *cli, GError **error)
 {
     const Settings *settings = cli_settings(cli, error);
@@ -47,6 +62,7 @@ int verb_info(Cli *cli, GError **error)
     json_object_set_new(object, "dags_folder", document_text(settings->dags_folder));
     json_object_set_new(object, "logs_folder", document_text(settings->logs_folder));
     json_object_set_new(object, "database", document_text(db_path));
+    json_object_set_new(object, "disk_free", disk_free(settings));
     json_object_set_new(object, "running", running(home));
     json_object_set_new(object, "platform", document_text(platform));
     output_object(cli->format, object);

@@ -12,7 +12,11 @@ static bool scheduler_answers(const Settings *settings)
 {
     json_auto_t *command = command_new("status", json_object());
     json_auto_t *answer = command_call(settings, command, NULL);
-    return json_is_true(json_object_get(json_object_get(answer, "result"), "is_scheduler"));
+    const json_t *result = json_object_get(answer, "result");
+    const char *held = json_string_value(json_object_get(result, "starts_held"));
+    if (held != NULL) /* alive, and not to be restarted for it */
+        g_printerr("It starts nothing new: %s.\n", held);
+    return json_is_true(json_object_get(result, "is_scheduler"));
 }
 
 int verb_jobs_check(Cli *cli, GError **error)

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "executors/executor.h"
 
+#include <errno.h>
+
 guint attempt_id_hash(gconstpointer key)
 {
     const AttemptId *k = key;
@@ -12,6 +14,12 @@ gboolean attempt_id_equal(gconstpointer a, gconstpointer b)
 {
     const AttemptId *x = a, *y = b;
     return x->ti_id == y->ti_id && x->try_number == y->try_number;
+}
+
+bool executor_event_is_no_room(const ExecutorEvent *event)
+{
+    return event->kind == EXECUTOR_EVENT_FINISHED && event->outcome == EXECUTOR_OUTCOME_START_FAILED &&
+           (event->error_number == ENOSPC || event->error_number == EDQUOT);
 }
 
 const char *executor_outcome_to_string(ExecutorOutcome outcome)

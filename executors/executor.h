@@ -100,7 +100,7 @@ typedef struct {
     int signal;    /**< 0 unless a signal ended the process (also set for TIMED_OUT, CANCELED) */
     bool core_dumped;
     bool oom_hint;      /**< killed, and the kernel's count of out-of-memory kills rose meanwhile */
-    int error_number;   /**< START_FAILED: errno, or 0 */
+    int error_number;   /**< START_FAILED: errno, or 0; see executor_event_is_no_room() */
     int64_t log_begin;  /**< the task wrote the bytes log_begin..log_end of its log; ... */
     int64_t log_end;    /**< ... weir's own lines lie outside */
     int64_t max_rss_kb; /**< rusage of the process and of those it waited for */
@@ -108,6 +108,12 @@ typedef struct {
     int64_t system_us;
     const char *message; /**< one line for people; "" when there is nothing to add */
 } ExecutorEvent;
+
+/**
+ * A START_FAILED for want of room on a disk (ENOSPC, EDQUOT): the attempt was never begun, and may be, under
+ * the same key, after its acknowledgement.
+ */
+bool executor_event_is_no_room(const ExecutorEvent *event);
 
 typedef void (*ExecutorEventFn)(const ExecutorEvent *event, void *user);
 typedef void (*ExecutorClosedFn)(void *user);

@@ -56,12 +56,19 @@ static RunnerLink *current_link(const LocalExecutor *ex)
     return NULL;
 }
 
+/** No runner can be had. */
+static void fail_start(LocalExecutor *ex, Entry *entry, const GError *error)
+{
+    bool is_full = g_error_matches(error, WEIR_ERROR, WEIR_ERROR_FULL);
+    executor_push_finished(ex, entry, EXECUTOR_OUTCOME_START_FAILED, is_full ? ENOSPC : EIO, error->message);
+}
+
 void executor_dispatch(LocalExecutor *ex, Entry *entry)
 {
     g_autoptr(GError) error = NULL;
     if (!executor_boot_is_ready(ex, &error)) {
         if (error != NULL)
-            executor_push_finished(ex, entry, EXECUTOR_OUTCOME_START_FAILED, EIO, error->message);
+            fail_start(ex, entry, error);
         return;
     }
     if (entry->sends >= MAX_SENDS || ex->launch_failures >= MAX_LAUNCH_FAILURES) {
@@ -73,7 +80,7 @@ void executor_dispatch(LocalExecutor *ex, Entry *entry)
     if (link == NULL)
         link = runner_launch(ex, &error);
     if (link == NULL) {
-        executor_push_finished(ex, entry, EXECUTOR_OUTCOME_START_FAILED, EIO, error->message);
+        fail_start(ex, entry, error);
         return;
     }
     entry->link = link;

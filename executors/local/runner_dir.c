@@ -2,6 +2,7 @@
 #include "executors/local/runner_dir.h"
 
 #include "executors/local/folder_sync.h"
+#include "executors/local/slot_file.h"
 #include "executors/local/unix_socket.h"
 #include "scheduler/model/crash_point.h"
 
@@ -18,7 +19,9 @@
 
 static bool fail(GError **error, const char *what, const char *path)
 {
-    g_set_error(error, WEIR_ERROR, WEIR_ERROR_IO, "can not %s %s: %s", what, path, g_strerror(errno));
+    bool is_full = errno == ENOSPC || errno == EDQUOT;
+    g_set_error(error, WEIR_ERROR, is_full ? WEIR_ERROR_FULL : WEIR_ERROR_IO, "can not %s %s: %s", what, path,
+                g_strerror(errno));
     return false;
 }
 
@@ -70,6 +73,8 @@ static bool meta_write(const char *dir, const RunnerMeta *meta, GError **error)
                              (json_int_t)st.st_ino, "exe", "device", (json_int_t)meta->exe.device, "inode",
                              (json_int_t)meta->exe.inode, "modified_ns", (json_int_t)meta->exe.modified_ns);
     int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+    if (fd >= 0)
+        errno = ENOSPC; /* should only a part of it fit */
     bool ok = fd >= 0 && json != NULL && json_dumpfd(json, fd, JSON_COMPACT) == 0;
     if (!ok)
         fail(error, "write", path);
@@ -134,6 +139,12 @@ char *runner_dir_create(const char *runners_dir, const RunnerMeta *meta, RunnerD
         ok = meta_write(dir, meta, error);
     if (ok && (fds->log_fd = open_in(dir, RUNNER_LOG_FILE, O_WRONLY | O_CREAT | O_APPEND)) < 0)
         ok = fail(error, "make the log in", dir);
+    g_autofree char *slots_path = g_build_filename(dir, RUNNER_SLOT_FILE, NULL);
+    int r = ok ? slot_file_reserve(slots_path) : 0;
+    if (r < 0) {
+        errno = -r;
+        ok = fail(error, "reserve room in", slots_path);
+    }
     if (ok && (fds->listen_fd = unix_socket_listen(socket_path)) < 0) {
         errno = -fds->listen_fd;
         ok = fail(error, "listen at", socket_path);

@@ -41,20 +41,42 @@ static void phase_publish(SlotRecordBytes *record, SlotPhase phase)
     __atomic_signal_fence(__ATOMIC_SEQ_CST); /* what is written next must not move in front of it either */
 }
 
+/** What a file of `size` bytes grows to. */
+static size_t next_size(size_t size)
+{
+    size_t page = (size_t)sysconf(_SC_PAGESIZE);
+    return (size + SLOT_FILE_STEP * SLOT_RECORD_SIZE + page - 1) / page * page;
+}
+
+/** Blocks for [from, to); 0 or a negative errno. */
+static int allocate(int fd, size_t from, size_t to)
+{
+    int r;
+    do
+        r = posix_fallocate(fd, (off_t)from, (off_t)(to - from));
+    while (r == EINTR);
+    return -r;
+}
+
+int slot_file_reserve(const char *path)
+{
+    int fd = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+    if (fd < 0)
+        return -errno;
+    int r = allocate(fd, 0, next_size(0));
+    close(fd);
+    return r;
+}
+
 /** Makes the file a step longer; 0 or a negative errno. */
 static int file_grow(SlotFile *file)
 {
-    size_t page = (size_t)sysconf(_SC_PAGESIZE);
-    size_t want = file->size + SLOT_FILE_STEP * SLOT_RECORD_SIZE;
-    want = (want + page - 1) / page * page;
+    size_t want = next_size(file->size);
     if (want > RESERVED_BYTES)
         return -ENOSPC;
-    int r;
-    do
-        r = posix_fallocate(file->fd, (off_t)file->size, (off_t)(want - file->size));
-    while (r == EINTR);
-    if (r != 0)
-        return -r;
+    int r = allocate(file->fd, file->size, want);
+    if (r < 0)
+        return r;
     void *mapped = mmap(file->base + file->size, want - file->size, PROT_READ | PROT_WRITE,
                         MAP_SHARED | MAP_FIXED, file->fd, (off_t)file->size);
     if (mapped == MAP_FAILED)
@@ -67,14 +89,23 @@ static int file_grow(SlotFile *file)
     return 0;
 }
 
+/** Whether there is anything in it yet. */
+static bool is_begun(int fd)
+{
+    char magic[sizeof((SlotHeaderBytes *)NULL)->magic] = "";
+    return pread(fd, magic, sizeof magic, 0) > 0 && magic[0] != '\0';
+}
+
 SlotFile *slot_file_create(const char *path, const ProcIdentity *runner, GError **error)
 {
     SlotFile *file = g_new0(SlotFile, 1);
     file->path = g_strdup(path);
     file->free_slots = g_array_new(FALSE, FALSE, sizeof(int));
     file->base = mmap(NULL, RESERVED_BYTES, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-    file->fd = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
-    int r = file->base == MAP_FAILED || file->fd < 0 ? -errno : file_grow(file);
+    file->fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+    int r = file->base == MAP_FAILED || file->fd < 0 ? -errno
+            : is_begun(file->fd)                     ? -EEXIST
+                                                     : file_grow(file);
     if (r < 0) {
         g_set_error(error, WEIR_ERROR, WEIR_ERROR_IO, "can not make %s: %s", path, g_strerror(-r));
         slot_file_free(file);

@@ -86,7 +86,11 @@ int slot_file_read(const uint8_t *data, size_t size, ProcIdentity *runner, SlotR
 
 typedef struct SlotFile SlotFile;
 
-/** Creates the file (it must not exist), with room for SLOT_FILE_STEP records. */
+/** Makes an empty file (it must not exist) with the room that slot_file_create() needs. 0 or a negative
+ * errno. */
+int slot_file_reserve(const char *path);
+/** Begins in the file that was reserved, or in a new one, with room for SLOT_FILE_STEP records; never in a
+ * used one. */
 SlotFile *slot_file_create(const char *path, const ProcIdentity *runner, GError **error);
 void slot_file_free(SlotFile *file);
 

@@ -55,6 +55,7 @@ json_t *command_gerror_answer(const json_t *document, const GError *error)
             break;
         case WEIR_ERROR_IO:
         case WEIR_ERROR_CORRUPT:
+        case WEIR_ERROR_FULL:
             break;
         }
     }

@@ -2,6 +2,7 @@
 /* Commands about what holds for many runs: pause, pools; and about this process. */
 #include "scheduler/daemon/command.h"
 #include "scheduler/daemon/dag_bag.h"
+#include "scheduler/daemon/starts_hold.h"
 #include "scheduler/time/instant.h"
 #include "weir_version.h"
 
@@ -113,8 +114,9 @@ static json_t *status(Command *command, GError **error)
     (void)error;
     const Daemon *daemon = command->daemon;
     g_autofree char *started_at = instant_format(daemon->started_at_us, INSTANT_JSON);
-    return json_pack("{s:i, s:s, s:s, s:s, s:b}", "pid", (int)getpid(), "verb", daemon->verb, "version",
-                     WEIR_VERSION, "started_at", started_at, "is_scheduler", daemon->mode == DAEMON_SERVICE);
+    return json_pack("{s:i, s:s, s:s, s:s, s:b, s:s?}", "pid", (int)getpid(), "verb", daemon->verb, "version",
+                     WEIR_VERSION, "started_at", started_at, "is_scheduler", daemon->mode == DAEMON_SERVICE,
+                     "starts_held", starts_hold_reason(daemon));
 }
 
 /* Only looks whether there is such a run; the connection that asked does the watching. */

@@ -8,6 +8,7 @@
 #include "scheduler/daemon/janitor.h"
 #include "scheduler/daemon/schedules.h"
 #include "scheduler/daemon/server.h"
+#include "scheduler/daemon/starts_hold.h"
 #include "scheduler/daemon/wall_timer.h"
 #include "scheduler/daemon/watch.h"
 #include "scheduler/model/crash_point.h"
@@ -239,7 +240,11 @@ Daemon *daemon_open(const DaemonOptions *options, GError **error)
 {
     Daemon *daemon = daemon_new(options);
     bool opened = open_loop(daemon, error) && open_store(daemon, error) && open_engine(daemon, error) &&
-                  open_executor(daemon, error) && recover(daemon, error);
+                  open_executor(daemon, error);
+    if (opened) {
+        daemon->starts_hold = starts_hold_new(daemon, options);
+        opened = recover(daemon, error);
+    }
     if (opened && daemon->mode == DAEMON_SERVICE)
         opened = fire_open(daemon, error);
     if (opened && daemon->mode != DAEMON_OFFLINE) {
@@ -325,6 +330,7 @@ void daemon_close(Daemon *daemon)
     schedules_free(daemon->schedules);
     janitor_free(daemon->janitor);
     hooks_free(daemon->hooks);
+    starts_hold_free(daemon->starts_hold);
     watch_free(daemon->watch);
     dag_bag_free(daemon->bag);
     g_hash_table_unref(daemon->runs);

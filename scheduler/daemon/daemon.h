@@ -38,6 +38,8 @@ typedef struct {
     void (*log)(DaemonLogLevel level, const char *line,
                 void *user); /**< plain lines without newline; or NULL */
     void *user;
+    /** The room on the disk of a path, see disk_room.h; NULL = statvfs(). For tests. */
+    bool (*look_at_disk)(const char *path, int64_t *ret_bytes, int64_t *ret_files, void *user);
     struct StoreLock *lock; /**< the home's lock, if it is taken already: taken over; else NULL */
 } DaemonOptions;
 

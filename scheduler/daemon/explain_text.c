@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "scheduler/daemon/explain_text.h"
 
+#include "scheduler/daemon/starts_hold.h"
 #include "scheduler/time/duration.h"
 #include "scheduler/time/instant.h"
 
@@ -261,6 +262,7 @@ static const char *const names[ENGINE_CONDITION_COUNT] = {
     [ENGINE_CONDITION_MAX_ACTIVE_TASKS] = "Task Instance Slots Available",
     [ENGINE_CONDITION_MAX_ACTIVE_TIS_PER_DAG] = "Task Concurrency",
     [ENGINE_CONDITION_PARALLELISM] = "Executor Slots Available",
+    [ENGINE_CONDITION_STARTS_HELD] = "Disk Space Available",
 };
 
 static void explain(const Subject *subject, const EngineCondition *condition, GString *out)
@@ -324,6 +326,9 @@ static void explain(const Subject *subject, const EngineCondition *condition, GS
         break;
     case ENGINE_CONDITION_PARALLELISM:
         explain_limit(subject, "parallelism", condition, out);
+        break;
+    case ENGINE_CONDITION_STARTS_HELD:
+        g_string_append_printf(out, "nothing new is started: %s", starts_hold_reason(subject->daemon));
         break;
     case ENGINE_CONDITION_COUNT:
         break;

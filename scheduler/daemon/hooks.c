@@ -6,6 +6,9 @@
 #include "scheduler/model/crash_point.h"
 #include "scheduler/time/instant.h"
 
+/** Until another try where there was no room to begin one. */
+#define NO_ROOM_DELAY_US (5 * USEC_PER_SEC)
+
 struct Hooks {
     GHashTable *live;    /**< int64_t id set: with the executor, or to be handed to it after the commit */
     GPtrArray *to_start; /**< Hook: to be handed to the executor after this turn's commit */
@@ -278,6 +281,16 @@ static void set_outcome(Daemon *daemon, Hook *hook, const AttemptOutcome *outcom
     hook->end_date_us = MAX(outcome->end_us, hook->start_date_us); /* the clock may have been set back */
 }
 
+/** It was not begun, so that was no attempt. Without its log there is none; the watermark does not hold
+ * hooks. */
+static void set_unbegun(const Daemon *daemon, Hook *hook, int64_t now_us)
+{
+    hook->attempt--;
+    hook->state = HOOK_STATE_QUEUED;
+    hook->end_reason = END_START_FAILED;
+    hook->next_attempt_us = now_us + MAX(daemon->settings->hook_retry_delay_us, NO_ROOM_DELAY_US);
+}
+
 bool hooks_take_report(Daemon *daemon, const Report *report, int64_t now_us)
 {
     if (report->kind == REPORT_STARTED)
@@ -306,7 +319,10 @@ bool hooks_take_report(Daemon *daemon, const Report *report, int64_t now_us)
         attempt_log_append(log_path, now_us, report->message);
     }
     g_hash_table_remove(daemon->hooks->live, &id);
-    set_outcome(daemon, hook, &report->outcome, now_us);
+    if (report->kind == REPORT_NO_ROOM)
+        set_unbegun(daemon, hook, now_us);
+    else
+        set_outcome(daemon, hook, &report->outcome, now_us);
     persist_add_hook(daemon, g_steal_pointer(&hook));
     return true;
 }

@@ -24,6 +24,7 @@ typedef struct FolderWatch FolderWatch;
 typedef struct Hooks Hooks;
 typedef struct Schedules Schedules;
 typedef struct Server Server;
+typedef struct StartsHold StartsHold;
 typedef struct WallTimer WallTimer;
 typedef struct Watch Watch;
 typedef struct Janitor Janitor;
@@ -31,7 +32,12 @@ typedef struct RunContext RunContext;
 
 /* ---- What waits for a turn ---------------------------------------------------------------------------- */
 
-typedef enum { REPORT_STARTED, REPORT_FINISHED, REPORT_NOT_STARTED } ReportKind;
+typedef enum {
+    REPORT_STARTED,
+    REPORT_FINISHED,
+    REPORT_NOT_STARTED,
+    REPORT_NO_ROOM, /**< not started: there was no room on a disk to begin it */
+} ReportKind;
 
 /** What an executor, or we in its place, has to say about an attempt. */
 typedef struct {
@@ -124,6 +130,7 @@ struct Daemon {
     Watch *watch;
     Janitor *janitor; /**< or NULL */
     Hooks *hooks;
+    StartsHold *starts_hold;
     GHashTable *runs; /**< int64_t DagRun.id -> RunEntry: what is in the engine */
 
     GArray *reports;           /**< Report */

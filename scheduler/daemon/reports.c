@@ -3,6 +3,7 @@
 #include "scheduler/daemon/hooks.h"
 #include "scheduler/daemon/internal.h"
 #include "scheduler/daemon/run_context.h"
+#include "scheduler/daemon/starts_hold.h"
 #include "scheduler/daemon/xcom.h"
 #include "scheduler/model/crash_point.h"
 
@@ -48,6 +49,10 @@ void reports_on_event(const ExecutorEvent *event, void *user)
         report.kind = REPORT_STARTED;
     } else if (event->kind == EXECUTOR_EVENT_NOT_STARTED) {
         report.kind = REPORT_NOT_STARTED;
+    } else if (executor_event_is_no_room(event)) {
+        report.kind = REPORT_NO_ROOM;
+        report.wants_acknowledgement = true;
+        report.message = g_strdup(event->message);
     } else {
         report.kind = REPORT_FINISHED;
         report.outcome = outcome_of(event);
@@ -218,6 +223,19 @@ static void take_not_started(Daemon *daemon, AttemptId attempt, int64_t now_us)
     engine_attempt_not_started(daemon->engine, attempt, now_us);
 }
 
+/* Its record, if it has one, says only that it never began: gone before it is started again. */
+static bool take_no_room(Daemon *daemon, const Report *report, int64_t now_us)
+{
+    bool is_expected;
+    if (engine_task_by_id(daemon->engine, report->attempt.ti_id, NULL) == NULL &&
+        !load_run_of(daemon, report->attempt, &is_expected))
+        return false;
+    if (daemon->mode != DAEMON_OFFLINE) /* which starts nothing anyway */
+        starts_hold_refused(daemon, report->message, now_us);
+    take_not_started(daemon, report->attempt, now_us);
+    return true;
+}
+
 void reports_repeat_not_started(Daemon *daemon, int64_t now_us)
 {
     for (guint i = daemon->unstarted->len; i > 0; i--) {
@@ -241,6 +259,8 @@ static bool take_of_task(Daemon *daemon, const Report *report, int64_t now_us)
     case REPORT_NOT_STARTED:
         take_not_started(daemon, report->attempt, now_us);
         return true;
+    case REPORT_NO_ROOM:
+        return take_no_room(daemon, report, now_us);
     }
     g_assert_not_reached();
 }

@@ -3,6 +3,7 @@
 #include "scheduler/daemon/command.h"
 #include "scheduler/daemon/hooks.h"
 #include "scheduler/daemon/internal.h"
+#include "scheduler/daemon/starts_hold.h"
 #include "scheduler/daemon/watch.h"
 #include "scheduler/model/crash_point.h"
 
@@ -144,6 +145,7 @@ static void run_reports(Daemon *daemon)
 {
     int64_t now_us = g_get_real_time();
     daemon->in_turn = true;
+    starts_hold_look(daemon, now_us);
     /* By index: taking one in may note down another. */
     for (guint i = 0; i < daemon->reports->len && daemon->fatal == NULL; i++) {
         Report report = g_array_index(daemon->reports, Report, i);
@@ -179,7 +181,7 @@ static bool may_take_in(const Daemon *daemon)
 
 static void run_pending_command(Daemon *daemon, PendingCommand *command)
 {
-    if (daemon->reports->len > 0) { /* a command sees all that is known */
+    if (daemon->reports->len > 0 || starts_hold_is_due(daemon)) { /* a command sees all that is known */
         run_reports(daemon);
         if (!may_take_in(daemon)) {
             g_queue_push_head(&daemon->commands, command);
@@ -254,7 +256,8 @@ guint turn_end_tasks(Daemon *daemon)
 
 json_t *turn_run_command(Daemon *daemon, const json_t *document, const Caller *caller)
 {
-    if (may_take_in(daemon) && (daemon->reports->len > 0 || daemon->is_tick_due))
+    if (may_take_in(daemon) &&
+        (daemon->reports->len > 0 || daemon->is_tick_due || starts_hold_is_due(daemon)))
         run_reports(daemon); /* a command sees what is committed, and the engine must not be ahead of that */
     if (daemon->fatal != NULL)
         return command_error_answer(document, "io", daemon->fatal->message);

@@ -8,6 +8,7 @@
 
 #include "scheduler/load/load.h"
 #include "scheduler/load/yaml_tree.h"
+#include "scheduler/model/byte_size.h"
 #include "scheduler/time/duration.h"
 #include "scheduler/time/zone.h"
 
@@ -19,6 +20,7 @@ typedef enum {
     SETTING_INTEGER,
     SETTING_BOOLEAN,
     SETTING_DURATION,
+    SETTING_SIZE,
     SETTING_ZONE
 } SettingType;
 
@@ -39,6 +41,7 @@ static const SettingSpec specs[] = {
     {"scheduler", "hook_timeout", SETTING_DURATION, "5m", 1},
     {"scheduler", "hook_retries", SETTING_INTEGER, "3", 0, 1000},
     {"scheduler", "hook_retry_delay", SETTING_DURATION, "15s"},
+    {"scheduler", "min_free_disk", SETTING_SIZE, "100M"},
     {"web", "host", SETTING_TEXT, "127.0.0.1"},
     {"web", "port", SETTING_INTEGER, "8080", 0, 65535},
     {"logging", "base_log_folder", SETTING_PATH, "logs"},
@@ -139,6 +142,11 @@ static char *check_value(const SettingSpec *spec, const char *home, const char *
             return g_strdup(text);
         g_set_error(error, WEIR_ERROR, WEIR_ERROR_INVALID,
                     "\"%s\" must be at least %" G_GINT64_FORMAT "s, not \"%s\"", spec->key, spec->min, text);
+        return NULL;
+    case SETTING_SIZE:
+        if (byte_size_parse(text, &number, error))
+            return g_strdup(text);
+        g_prefix_error(error, "\"%s\": ", spec->key);
         return NULL;
     case SETTING_ZONE:
         zone = zone_open(text, error);
@@ -348,6 +356,8 @@ static void fill_fields(Settings *settings)
     settings->hook_timeout_us = duration_of(settings, "scheduler", "hook_timeout");
     settings->hook_retries = integer_of(settings, "scheduler", "hook_retries");
     settings->hook_retry_delay_us = duration_of(settings, "scheduler", "hook_retry_delay");
+    byte_size_parse(settings_get(settings, "scheduler", "min_free_disk"), &settings->min_free_disk_bytes,
+                    NULL);
     settings->logs_folder = g_strdup(settings_get(settings, "logging", "base_log_folder"));
 }
 

@@ -26,6 +26,7 @@ typedef struct {
     int64_t hook_timeout_us;             /**< scheduler: 5 min: of one attempt of a hook */
     int32_t hook_retries;                /**< scheduler: 3: attempts of a hook after the first */
     int64_t hook_retry_delay_us;         /**< scheduler: 15 s */
+    int64_t min_free_disk_bytes;         /**< scheduler: min_free_disk, 100M; 0 = not looked at */
     char *logs_folder;                   /**< logging: base_log_folder; default `<home>/logs` */
     GPtrArray *values; /**< SettingValue *, all of them, in table order (for `config list`) */
 } Settings;

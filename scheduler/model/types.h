@@ -30,6 +30,7 @@ typedef enum {
     WEIR_ERROR_IO,        /**< the machine said no (disk, permission, socket) */
     WEIR_ERROR_BUSY,      /**< another process holds it */
     WEIR_ERROR_CORRUPT,   /**< stored data is not what we wrote */
+    WEIR_ERROR_FULL,      /**< no room on a disk: the same call may succeed later */
 } WeirError;
 
 /**

@@ -42,6 +42,7 @@ int fixture_set_up(void **state)
     Fixture *fixture = g_new0(Fixture, 1);
     fixture->home = g_dir_make_tmp("weir-daemon-XXXXXX", NULL);
     fixture->log = g_string_new(NULL);
+    fixture->disk_bytes = fixture->disk_files = -1;
     g_setenv("WEIR_HOME", fixture->home, TRUE);
     g_autofree char *dags = g_build_filename(fixture->home, "dags", NULL);
     g_mkdir(dags, 0700);
@@ -87,10 +88,24 @@ static void on_log(DaemonLogLevel level, const char *line, void *user)
     g_string_append_printf(fixture->log, "%d %s\n", (int)level, line);
 }
 
+static bool look_at_disk(const char *path, int64_t *ret_bytes, int64_t *ret_files, void *user)
+{
+    const Fixture *fixture = user;
+    if (fixture->disk_bytes < 0 || !g_str_has_prefix(path, fixture->home))
+        return false;
+    *ret_bytes = fixture->disk_bytes;
+    *ret_files = fixture->disk_files;
+    return true;
+}
+
 void fixture_open(Fixture *fixture, DaemonMode mode)
 {
-    DaemonOptions options = {
-        .settings = fixture->settings, .mode = mode, .verb = "test", .log = on_log, .user = fixture};
+    DaemonOptions options = {.settings = fixture->settings,
+                             .mode = mode,
+                             .verb = "test",
+                             .log = on_log,
+                             .user = fixture,
+                             .look_at_disk = look_at_disk};
     GError *error = NULL;
     fixture->daemon = daemon_open(&options, &error);
     if (fixture->daemon == NULL)

@@ -13,6 +13,8 @@ typedef struct {
     GString *log;    /**< lines of the daemon */
     char *end_state; /**< fixture_follow(): how the run ended */
     guint n_documents;
+    int64_t disk_bytes,
+        disk_files; /**< what the disks have left; disk_bytes -1 (the default) = they are asked */
 } Fixture;
 
 int fixture_set_up(void **state);
