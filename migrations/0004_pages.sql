@@ -10,4 +10,8 @@ DROP INDEX event_log_of_dag;
 CREATE INDEX event_log_of_dag ON event_log (dag_id, event_log_id) WHERE dag_id IS NOT NULL;
 CREATE INDEX event_log_of_run ON event_log (dag_id, run_id, event_log_id) WHERE run_id IS NOT NULL;
 
+-- Statistics of a store that was small have its large tables read as a whole. Without any, the indexes are used that
+-- each query was written for.
+DROP TABLE IF EXISTS sqlite_stat1;
+
 PRAGMA user_version = 4;

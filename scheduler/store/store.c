@@ -172,8 +172,6 @@ void store_close(Store *store)
         return;
     if (store->conn != NULL && store->db_id != NULL) {
         store_rollback(store);
-        conn_exec(store->conn, "PRAGMA analysis_limit = 400", NULL);
-        conn_exec(store->conn, "PRAGMA optimize", NULL);
         store_checkpoint(store, CHECKPOINT_TRUNCATE, NULL); /* what fails here is done at the next start */
     }
     conn_close(store->conn);

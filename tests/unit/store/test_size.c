@@ -188,6 +188,23 @@ static void test_pages(void **state)
     assert_true(bytes < 1000);
 }
 
+/** Every store was small once; what was true of it then must not decide how it is read now. */
+static void test_a_store_that_grew(void **state)
+{
+    Fixture *fixture = *state;
+    DagRun small = fixture_run(fixture, "small"), large = fixture_run(fixture, "large");
+    fixture_insert_run(fixture, &small, 1000);
+    g_autoptr(GPtrArray) before = NULL, after = NULL;
+    assert_ok((before = store_list_pools(store_conn(fixture->store), &error)) != NULL);
+    fixture_close(fixture);
+    fixture_open(fixture);
+    fixture_insert_run(fixture, &large, 20000);
+    g_autoptr(StoreConn) conn = NULL;
+    assert_ok((conn = store_reader_open(fixture->path, &error)) != NULL);
+    sqlite3_trace_v2(conn->db, SQLITE_TRACE_PROFILE, count_steps, NULL);
+    measure("pools", PAGE_STEPS, (after = store_list_pools(conn, &error)) != NULL);
+}
+
 static void test_speed(void **state)
 {
     Fixture *fixture = *state;
@@ -242,6 +259,7 @@ int main(void)
     n_runs = wanted != NULL ? MAX(g_ascii_strtoll(wanted, NULL, 10), 100) : 1000;
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_pages, fixture_set_up_store, fixture_tear_down),
+        cmocka_unit_test_setup_teardown(test_a_store_that_grew, fixture_set_up_store, fixture_tear_down),
         cmocka_unit_test_setup_teardown(test_speed, fixture_set_up_store, fixture_tear_down),
     };
     return cmocka_run_group_tests_name("store/size", tests, NULL, NULL);
