@@ -34,6 +34,7 @@
  *   weir run               run.c: until the run is done; run_start.c: what is asked for
  *     run_here.c           our own loop; run_there.c: following another's
  *     run_session.c        what both have in common
+ *     run_why.c            why nothing moves, when nothing does
  *     run_view.c           a run as its documents tell; run_view_draw.c: as lines of text
  *     run_display.c        run_live.c: redrawn on a terminal; run_progress.c: a line per change elsewhere
  *     run_summary.c        how it ended and what to do next

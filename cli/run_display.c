@@ -89,6 +89,22 @@ gint64 run_display_tick(RunDisplay *display)
     return next_drawing(display);
 }
 
+bool run_display_is_live(const RunDisplay *display)
+{
+    return display->live != NULL;
+}
+
+void run_display_set_waiting(RunDisplay *display, const char *text)
+{
+    g_free(display->view->waiting);
+    display->view->waiting = text != NULL ? text_escape(text, -1, TEXT_ESCAPE_ALL) : NULL;
+    display->is_stale = true;
+    if (display->live != NULL || text == NULL)
+        return;
+    g_autofree char *line = run_progress_waiting(display->view, g_get_real_time());
+    g_printerr("%s\n", line);
+}
+
 void run_display_say(RunDisplay *display, const char *format, ...)
 {
     va_list arguments;

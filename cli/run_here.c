@@ -34,7 +34,7 @@ static void on_timer(uv_timer_t *timer);
 /** Draws if it is time, and sets the timer for the next drawing. */
 static void draw_here(RunSession *session)
 {
-    gint64 next_us = run_display_tick(session->display);
+    gint64 next_us = run_session_tick(session);
     if (next_us < 0 || !session->has_handles)
         return;
     gint64 wait_us = MAX(0, next_us - g_get_monotonic_time());
@@ -97,7 +97,7 @@ static void on_document_here(const json_t *document, void *user)
     run_session_take_document(session, document);
     if (session->is_done && session->has_handles && !wait_for_hooks(session))
         stop_here(session);
-    else if (session->has_handles && !uv_is_active((uv_handle_t *)&session->timer))
+    else if (session->has_handles)
         draw_here(session);
 }
 

@@ -37,6 +37,12 @@ static char *details(const RunViewTask *task)
     return g_strjoinv(", ", (char **)parts->pdata);
 }
 
+char *run_progress_waiting(const RunView *view, int64_t now_us)
+{
+    g_autofree char *clock = clock_text(now_us);
+    return g_strdup_printf("%s %s", clock, view->waiting);
+}
+
 char *run_progress_line(const RunView *view, const RunViewTask *task, int64_t now_us)
 {
     if (task != NULL && (task->state == TASK_STATE_NONE || task->state == TASK_STATE_SCHEDULED ||

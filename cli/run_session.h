@@ -20,6 +20,9 @@ typedef struct {
     bool is_done;         /**< the run is finished, and the view knows it */
     bool was_interrupted; /**< Ctrl-C: the run was asked to end */
     int left_by;          /**< the signal that made us leave at once; 0 */
+    /* Of run_why.c, monotonic; 0 = not: */
+    gint64 idle_since_us;
+    gint64 why_at_us; /**< when it was last asked why nothing moves */
     /* Of run_here.c: */
     Daemon *daemon;     /**< NULL while another process advances the run */
     int64_t dag_run_id; /**< whose hooks are waited for, ... */
@@ -62,5 +65,11 @@ DagRun *run_session_read(RunSession *session);
 bool run_session_show_stored(RunSession *session, const DagRun *run, GError **error);
 /** A continued run may have moved to another version of its DAG: people should know what they run. */
 void run_session_say_version(RunSession *session);
+/**
+ * Draws what is due. When nothing of the run has moved for some seconds, asks whoever advances it why, and
+ * shows that (run_why.c). Returns when it wants to be called again (monotonic time); -1 = after the next
+ * change.
+ */
+gint64 run_session_tick(RunSession *session);
 /** Does what signals ask for. True if we are to leave at once. */
 bool run_session_heed_signals(RunSession *session);

@@ -9,7 +9,7 @@ static bool on_document_there(const json_t *document, void *user)
     RunSession *session = user;
     if (document != NULL)
         run_session_take_document(session, document);
-    run_display_tick(session->display);
+    run_session_tick(session);
     return !run_session_heed_signals(session);
 }
 

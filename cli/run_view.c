@@ -37,6 +37,7 @@ void run_view_free(RunView *view)
     g_free(view->dag_id);
     g_free(view->run_id);
     g_free(view->end_reason);
+    g_free(view->waiting);
     g_free(view);
 }
 
@@ -167,6 +168,13 @@ guint run_view_n_finished(const RunView *view)
         if (task_state_is_finished((TaskState)state))
             n += view->counts[state];
     return n;
+}
+
+bool run_view_is_idle(const RunView *view)
+{
+    guint n_waiting = view->counts[TASK_STATE_NONE] + view->counts[TASK_STATE_SCHEDULED];
+    return view->has_snapshot && !run_state_is_finished(view->state) && n_waiting > 0 &&
+           n_waiting + run_view_n_finished(view) == view->tasks->len;
 }
 
 bool run_view_is_ticking(const RunView *view)

@@ -34,6 +34,7 @@ typedef struct {
     GHashTable *by_id; /**< task_id -> RunViewTask */
     guint counts[TASK_STATE_COUNT];
     GQueue recent;  /**< RunViewTask*: last finished first, at most RUN_VIEW_RECENT */
+    char *waiting;  /**< why nothing of it moves, or NULL */
     guint id_width; /**< of the widest task id */
     bool has_snapshot;
 } RunView;
@@ -56,6 +57,8 @@ void run_view_apply(RunView *view, const json_t *document, RunViewChanged change
 guint run_view_n_finished(const RunView *view);
 /** Whether durations tick: something runs, or the run itself. */
 bool run_view_is_ticking(const RunView *view);
+/** Whether nothing of the run moves, nor will by itself (a retry that is due at a known time will). */
+bool run_view_is_idle(const RunView *view);
 /** The failed task that ended first; NULL if none failed. */
 const RunViewTask *run_view_first_failure(const RunView *view);
 /** "exit code 1", "signal 9", "timeout", ...; NULL if there is nothing to say. The caller frees. */

@@ -216,10 +216,21 @@ static void draw_footer(const RunView *view, const RunViewLook *look, guint n_hi
     end_line(&line);
 }
 
+static void draw_waiting(const RunView *view, const RunViewLook *look, GString *out)
+{
+    Line line = begin_line(look, out);
+    put(&line, COLOUR_BOLD, look->utf8 ? " … " : " - ");
+    put(&line, NULL, view->waiting);
+    end_line(&line);
+}
+
 char *run_view_draw(const RunView *view, const RunViewLook *look)
 {
     GString *out = g_string_new(NULL);
     guint room = look->height > 4 ? look->height - 2 : 2; /* the header, and the line the cursor is on */
+    bool says_why = view->waiting != NULL && !look->is_last && room > 2;
+    if (says_why)
+        room--;
     g_autoptr(GPtrArray) tails = g_ptr_array_new();
     guint wanted = MIN(view->tasks->len, room / 2);
     guint n_tail_lines = tail_lines(view, look, room - MAX(wanted, 1), tails);
@@ -239,5 +250,7 @@ char *run_view_draw(const RunView *view, const RunViewLook *look)
     }
     if (tasks->len < view->tasks->len)
         draw_footer(view, look, view->tasks->len - tasks->len, out);
+    if (says_why)
+        draw_waiting(view, look, out);
     return g_string_free(out, FALSE);
 }

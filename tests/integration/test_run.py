@@ -211,3 +211,14 @@ class TestRun:
         write_dag("t", "tasks: {a: {command: 'rm -f $WEIR_OUTPUT; mkdir $WEIR_OUTPUT'}}")
         assert weir("run", "t", "--run-id", "r1").returncode == 0
         assert "warning: $WEIR_OUTPUT is a folder now" in weir("tasks", "logs", "t", "a", "r1").stdout
+
+    def test_a_run_that_stands_still_says_why(self, weir, start_weir, write_dag):
+        write_dag("t", "tasks: {after: {command: 'true', depends_on: load}, load: {command: 'true', pool: nope}}")
+        process = start_weir("run", "t", "--run-id", "r1")
+        lines = []
+        while not lines or "load waits: there is no pool" not in lines[-1]:
+            lines.append(process.stderr.readline())
+            assert lines[-1], lines
+        assert weir("pools", "set", "nope", "1").returncode == 0
+        out, err = process.communicate(timeout=60)
+        assert process.returncode == 0 and "waits" not in err, err

@@ -71,6 +71,34 @@ static void a_run_is_drawn(void **state)
                    " . query\n");
 }
 
+/* A run of which nothing moves says why, until something does. */
+static void an_idle_run_says_why(void **state)
+{
+    (void)state;
+    g_autoptr(RunView) view = make_view();
+    assert_false(run_view_is_idle(view)); /* one runs */
+    apply(view, "{'event': 'task', 'task': {'task_id': 'clean_everything', 'state': 'up_for_retry'}}", NULL,
+          NULL);
+    assert_false(run_view_is_idle(view)); /* one will, by itself */
+    apply(view, "{'event': 'task', 'task': {'task_id': 'clean_everything', 'state': 'scheduled'}}", NULL,
+          NULL);
+    assert_true(run_view_is_idle(view));
+    view->waiting = g_strdup("clean_everything waits: pool \"db\" is full: 3 of 3 slots are taken");
+    RunViewLook look = {.now_us = at("2026-01-01T00:00:05.900Z"), .width = 40, .height = 24};
+    assert_drawing(view, look,
+                   "etl  running  1 of 3 done  5s  r1\n"
+                   " + load      success          1.5s\n"
+                   " s clean_e…  scheduled\n"
+                   " . query\n"
+                   " - clean_everything waits: pool \"db\" is…\n");
+    look.height = 4;
+    g_autofree char *low = run_view_draw(view, &look);
+    assert_null(strstr(low, "waits"));
+    apply(view, "{'event': 'run', 'run': {'dag_id': 'etl', 'dag_run_id': 'r1', 'state': 'failed'}}", NULL,
+          NULL);
+    assert_false(run_view_is_idle(view));
+}
+
 static void lines_are_cut_to_the_width(void **state)
 {
     (void)state;
@@ -222,6 +250,7 @@ int main(void)
     setlocale(LC_ALL, "C.UTF-8");
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_run_is_drawn),
+        cmocka_unit_test(an_idle_run_says_why),
         cmocka_unit_test(lines_are_cut_to_the_width),
         cmocka_unit_test(failures_show_their_log),
         cmocka_unit_test(many_tasks_are_chosen_from),
