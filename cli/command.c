@@ -7,6 +7,7 @@
 #include "scheduler/store/lock.h"
 
 #include <string.h>
+#include <unistd.h>
 
 json_t *command_new(const char *name, json_t *args)
 {
@@ -18,7 +19,10 @@ json_t *command_new(const char *name, json_t *args)
 
 const char *command_user(void)
 {
-    return g_get_user_name();
+    static char *name; /* of this process, for as long as it lives */
+    if (name == NULL)
+        name = caller_name(getuid());
+    return name;
 }
 
 void command_log(int level, const char *line)

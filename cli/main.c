@@ -21,6 +21,7 @@
  *     tasks_render.c       templates from committed rows
  *     tasks_test.c         a task's command in the foreground, without a run
  *     db.c                 the database as a file: check, migrate, backup
+ *     audit.c              what was done by hand
  *     jobs.c               whether a scheduler answers
  *     tasks_explain.c      why a task is not running (asks, and changes nothing)
  *   Verbs that write       build a command document (docs/commands.md)

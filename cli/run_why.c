@@ -24,10 +24,9 @@ static char *ask(RunSession *session)
 {
     g_autoptr(GError) ignored = NULL; /* who cannot say why has said nothing wrong */
     json_auto_t *command = explain_command(session);
-    json_auto_t *answer =
-        session->daemon != NULL
-            ? run_session_call(session, command, &ignored)
-            : client_call(session->cli->settings->home, command, PATIENCE_US, &ignored);
+    json_auto_t *answer = session->daemon != NULL
+                              ? run_session_call(session, command, &ignored)
+                              : client_call(session->cli->settings->home, command, PATIENCE_US, &ignored);
     const json_t *result = json_object_get(answer, "result");
     const json_t *first = json_array_get(json_object_get(result, "dependencies"), 0);
     const char *task_id = json_string_value(json_object_get(result, "task_id"));

@@ -234,6 +234,19 @@ const Verb all_verbs[] = {
              {"local", 0, OPTION_FLAG, NULL, "only on this machine, as always"}),
      verb_jobs_check, "Exit status 0 if one answers within 10 seconds, else 1."},
 
+    {"audit", "list", "", "what was done by hand, when and by whom, newest first",
+     "weir audit list --dag-id pinterest_batch --limit 20",
+     OPTIONS({"dag-id", 0, OPTION_VALUE, "DAG", "only what was done to this DAG, its runs and tasks"},
+             {"run-id", 0, OPTION_VALUE, "RUN_ID", "only what was done to runs of that id"},
+             {"event", 0, OPTION_VALUE, "EVENT", "only these, such as trigger_dag_run"},
+             {"owner", 0, OPTION_VALUE, "USER", "only what this user did"},
+             {"limit", 0, OPTION_VALUE, "N", "at most so many (default: 100)"},
+             {"start-date", 's', OPTION_VALUE, "TIME", "only from this time on"},
+             {"end-date", 'e', OPTION_VALUE, "TIME", "only until this time"}),
+     verb_audit_list,
+     "Each command that changed something has a row, whoever carried it out: a scheduler, a `weir run`, or\n"
+     "the command itself while neither ran. What was refused has changed nothing and has none."},
+
     {"config", "list", "", "all settings and where each comes from",
      "weir config list\nWEIR__CORE__PARALLELISM=8 weir config list", NULL, verb_config_list,
      "They are set in $WEIR_HOME/weir.yaml, as in `core: {parallelism: 8}`, or by WEIR__SECTION__KEY in the\n"

@@ -7,6 +7,9 @@
 /** In the order of help; ended by a NULL name. */
 extern const Verb all_verbs[];
 
+/* audit.c */
+int verb_audit_list(Cli *cli, GError **error);
+
 /* config.c, info.c, schedule.c, validate.c */
 int verb_config_get_value(Cli *cli, GError **error);
 int verb_config_list(Cli *cli, GError **error);

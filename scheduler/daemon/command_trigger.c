@@ -207,7 +207,7 @@ static json_t *create_run(Command *command, DagRun *run, const DagLatest *latest
     engine_create_run(daemon->engine, run, latest->dag, first_ti_id, &past, runs_wanted_flags(daemon, own),
                       command->now_us);
     command_audit(command, "trigger_dag_run", run->dag_id, run->run_id, NULL,
-                  json_loads(run->conf_json, 0, NULL));
+                  json_pack("{s:o}", "conf", json_loads(run->conf_json, 0, NULL)));
     command_note_waiting(command, run->id);
     if (daemon->mode == DAEMON_RUN && !own)
         command_add_note(command, "a `weir run` advances it, but only until its own run ends");

@@ -4,7 +4,6 @@
 #include "executors/local/unix_socket.h"
 #include "scheduler/daemon/command.h"
 
-#include <pwd.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -292,11 +291,7 @@ static char *peer_name(uv_pipe_t *pipe)
     if (uv_fileno((uv_handle_t *)pipe, &fd) != 0 || !unix_socket_peer_is_trusted(fd) ||
         getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &size) != 0)
         return NULL;
-    char text[4096];
-    struct passwd entry, *found = NULL;
-    if (getpwuid_r(peer.uid, &entry, text, sizeof text, &found) == 0 && found != NULL)
-        return g_strdup(found->pw_name);
-    return g_strdup_printf("%u", peer.uid);
+    return caller_name(peer.uid);
 }
 
 static void ignore_closed(Connection *connection, void *user)

@@ -58,6 +58,9 @@ typedef struct {
     const char *via;  /**< "cli", "rest_api", ...: triggered_by */
 } Caller;
 
+/** The login name of that user, or his number if he has none. The caller frees. */
+char *caller_name(uid_t uid);
+
 /**
  * Runs one command document (docs/commands.md) in a turn of its own and returns its answer after the commit:
  * `{"ok": true, "result": ...}` or `{"ok": false, "error": {"code": ..., "message": ...}}`. New reference,

@@ -140,6 +140,26 @@ json_t *document_of_backfill(const Backfill *backfill)
     return object;
 }
 
+json_t *document_of_event(const EventLog *event)
+{
+    json_t *object = json_object();
+    json_object_set_new(object, "event_log_id", json_integer(event->event_log_id));
+    set_time(object, "when", event->when_us);
+    set_text(object, "owner", event->owner);
+    set_text(object, "event", event->event);
+    set_text(object, "dag_id", event->dag_id);
+    set_text(object, "dag_display_name", event->dag_id);
+    set_text(object, "run_id", event->run_id);
+    set_text(object, "task_id", event->task_id);
+    set_text(object, "task_display_name", event->task_id);
+    json_object_set_new(object, "map_index", json_null());
+    json_object_set_new(object, "try_number",
+                        event->try_number > 0 ? json_integer(event->try_number) : json_null());
+    json_object_set_new(object, "logical_date", json_null());
+    set_text(object, "extra", event->extra_json); /* REST has it as text */
+    return object;
+}
+
 json_t *document_of_instant(int64_t us)
 {
     g_autofree char *text = us == TIME_NONE ? NULL : instant_format(us, INSTANT_JSON);

@@ -16,5 +16,6 @@ json_t *document_of_task(const Settings *settings, const DagRun *run, const Task
  */
 json_t *document_of_progress(const Settings *settings, const DagRun *run, const TaskInstance *ti);
 json_t *document_of_backfill(const Backfill *backfill);
+json_t *document_of_event(const EventLog *event);
 /** A JSON text, or null for TIME_NONE. */
 json_t *document_of_instant(int64_t us);

@@ -1,6 +1,10 @@
 # SPDX-License-Identifier: MIT
 """Verbs that change something while nothing else runs."""
 
+import json
+import os
+import pwd
+
 import pytest
 from conftest import objects, states
 
@@ -137,3 +141,34 @@ class TestWriteOffline:
         assert result.returncode == 1 and states(weir, "t", "r1") == {"a": "success"}
         assert 'run "r1" does not fit the DAG as it is now: param "n" is 5: it must be at most 3' in result.stderr
         assert weir("dags", "clear", "t", "--run-id", "r1", "--no-run-on-latest-version").returncode == 0
+
+
+class TestAudit:
+    def rows(self, weir, *words):
+        return [(row["owner"], row["event"], row["dag_id"], row["run_id"], row["task_id"])
+                for row in objects(weir("audit", "list", "-o", "json", *words))]
+
+    def test_who_did_what(self, weir, etl, start_weir, wait_for):
+        me = pwd.getpwuid(os.getuid()).pw_name
+        weir("dags", "trigger", "etl", "-r", "r1", "-c", '{"user": "eve"}', env={"LOGNAME": "mallory", "USER": "mallory"})
+        weir("tasks", "mark", "etl", "r1", "load", "--state", "success")
+        assert weir("dags", "trigger", "etl", "-r", "r1").returncode == 1  # refused: no row
+        expected = [(me, "patch_task_instance", "etl", "r1", "load"), (me, "trigger_dag_run", "etl", "r1", None)]
+        assert self.rows(weir) == expected
+        scheduler = start_weir("scheduler")
+        wait_for(lambda: weir("jobs", "check").returncode == 0, what="the scheduler")
+        weir("dags", "pause", "etl", env={"LOGNAME": "mallory"})
+        expected.insert(0, (me, "paused", "etl", None, None))
+        assert self.rows(weir) == expected
+        scheduler.terminate()
+        assert scheduler.wait(30) == 0
+        trigger = objects(weir("audit", "list", "--event", "trigger_dag_run", "-o", "json"))[0]
+        assert json.loads(trigger["extra"]) == {"conf": {"user": "eve"}, "via": "cli"}
+
+    def test_filters(self, weir, etl):
+        weir("dags", "trigger", "etl", "-r", "r1")
+        weir("pools", "set", "api", "3")
+        assert len(self.rows(weir)) == 2 and len(self.rows(weir, "--limit", "1")) == 1
+        assert [row[1] for row in self.rows(weir, "--dag-id", "etl", "--run-id", "r1")] == ["trigger_dag_run"]
+        assert self.rows(weir, "--owner", "nobody else") == self.rows(weir, "--end-date", "2020-01-01") == []
+        assert 'did you mean "etl"?' in weir("audit", "list", "--dag-id", "elt").stderr
