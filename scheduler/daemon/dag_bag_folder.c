@@ -18,7 +18,41 @@ typedef struct {
     bool is_first;       /**< the start: everything is new, and a summary says more than lines */
     GHashTable *present; /**< dag_id, owned: has a file, good or broken */
     GHashTable *changed; /**< dag_id: what the schedules know of it may be wrong */
+    GPtrArray *lines;    /**< Line, for the log: once they are true, which is after the commit */
 } Look;
+
+typedef struct {
+    DaemonLogLevel level;
+    char *text;
+} Line;
+
+static void line_free(gpointer data)
+{
+    Line *line = data;
+    g_free(line->text);
+    g_free(line);
+}
+
+static void say_later(Look *look, DaemonLogLevel level, const char *format, ...) G_GNUC_PRINTF(3, 4);
+
+static void say_later(Look *look, DaemonLogLevel level, const char *format, ...)
+{
+    va_list arguments;
+    va_start(arguments, format);
+    Line *line = g_new0(Line, 1);
+    line->level = level;
+    line->text = g_strdup_vprintf(format, arguments);
+    va_end(arguments);
+    g_ptr_array_add(look->lines, line);
+}
+
+static void say_lines(const Look *look)
+{
+    for (guint i = 0; i < look->lines->len; i++) {
+        const Line *line = look->lines->pdata[i];
+        daemon_log(look->daemon, line->level, "%s", line->text);
+    }
+}
 
 /* ---- What was stored ---- */
 
@@ -72,9 +106,9 @@ static bool take_good(Look *look, const DagFile *file, GError **error)
         if (!dag_bag_store_rows(look->bag, look->daemon, file->result, &version_id, error))
             return false;
         if (is_news && !look->is_first)
-            daemon_log(look->daemon, DAEMON_LOG_INFO, "dag=%s %s: %s", dag_id,
-                       old_version == version_id && strcmp(what, "changed") == 0 ? "good again" : what,
-                       file->relative);
+            say_later(look, DAEMON_LOG_INFO, "dag=%s %s: %s", dag_id,
+                      old_version == version_id && strcmp(what, "changed") == 0 ? "good again" : what,
+                      file->relative);
     }
     dag_bag_keep_version(look->bag, dag_bag_find_stored(look->bag, file->result)->version_id, file->dag);
     return true;
@@ -122,8 +156,7 @@ static bool mark_stale(Look *look, GError **error)
         if (!store_set_dag_stale(look->daemon->store, dag_id, true, error))
             return false;
         stored->is_stale = true;
-        daemon_log(look->daemon, DAEMON_LOG_INFO, "dag=%s its file is gone: %s", (char *)dag_id,
-                   stored->fileloc);
+        say_later(look, DAEMON_LOG_INFO, "dag=%s its file is gone: %s", (char *)dag_id, stored->fileloc);
     }
     return true;
 }
@@ -153,7 +186,7 @@ static bool store_errors(Look *look, GError **error)
     g_free(look->bag->errors_stored);
     look->bag->errors_stored = g_strdup(all->str);
     for (guint i = 0; i < texts->len; i++)
-        daemon_log(look->daemon, DAEMON_LOG_WARNING, "%s", g_strchomp(texts->pdata[i]));
+        say_later(look, DAEMON_LOG_WARNING, "%s", g_strchomp(texts->pdata[i]));
     return true;
 }
 
@@ -270,12 +303,15 @@ bool dag_bag_apply_folder(DagBag *bag, Daemon *daemon, int64_t now_us, GError **
         return false;
     g_autoptr(GHashTable) present = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
     g_autoptr(GHashTable) changed = g_hash_table_new(g_str_hash, g_str_equal);
+    g_autoptr(GPtrArray) lines = g_ptr_array_new_with_free_func(line_free);
     look.present = present;
+    look.lines = lines;
     look.changed = changed;
     if (!store_begin(daemon->store, error) ||
         !dag_bag_commit_rows(bag, daemon, store_folder(&look, error), error))
         return false;
     CRASH_POINT("daemon.folder_stored");
+    say_lines(&look);
     find_changed(&look);
     return schedule_changed(&look, error);
 }

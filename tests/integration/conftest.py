@@ -320,3 +320,10 @@ def state_of_first_task(weir, dag, run="r1"):
     """The state of the run's first task; None if there is no such run yet."""
     result = weir("tasks", "states-for-dag-run", dag, run, "-o", "json")
     return json.loads(result.stdout)[0]["state"] if result.returncode == 0 else None
+
+
+def verbs_of_help(weir):
+    """All verbs as they are typed, without "weir"."""
+    lines = weir("--help").stdout.splitlines()
+    found = [re.match(r"  ([a-z]+(?: [a-z][a-z-]*)?)(?: |$)", line) for line in lines]
+    return [match.group(1) for match in found if match]

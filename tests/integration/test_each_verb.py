@@ -9,7 +9,7 @@ import subprocess
 from dataclasses import dataclass
 
 import pytest
-from conftest import ETL, ROOT, clean_environment
+from conftest import ETL, ROOT, clean_environment, verbs_of_help
 
 GATED = "tasks: {a: {command: 'until test -e gate; do sleep 0.05; done'}}\n"
 
@@ -76,12 +76,6 @@ CASES = {
 SERVICES = ["standalone", "scheduler"]  # test_scheduler.py runs them
 WRITES = ["run", "db migrate"] + [verb for verb in CASES if re.search("trigger|pause|cancel|mark|clear|delete|set|create", verb)]
 NAMES_A_DAG = [verb for verb, case in CASES.items() if case.words.startswith(("etl", "gated", "--dag-id etl", "old"))]
-
-
-def verbs_of_help(weir):
-    lines = weir("--help").stdout.splitlines()
-    found = [re.match(r"  ([a-z]+(?: [a-z][a-z-]*)?)(?: |$)", line) for line in lines]
-    return [match.group(1) for match in found if match]
 
 
 def test_every_verb_has_a_case(weir):
