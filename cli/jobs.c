@@ -16,11 +16,11 @@ static json_t *find_scheduler(const Settings *settings)
     json_auto_t *command = command_new("status", json_object());
     json_auto_t *answer = command_call(settings, command, NULL);
     json_t *status = json_object_get(answer, "result");
-    if (!json_is_true(json_object_get(status, "is_scheduler")))
-        return NULL;
     const char *held = json_string_value(json_object_get(status, "starts_held"));
     if (held != NULL) /* alive, and not to be restarted for it */
         g_printerr("It starts nothing new: %s.\n", held);
+    if (!json_is_true(json_object_get(status, "is_scheduler")))
+        return NULL;
     json_t *job = json_object();
     json_object_set_new(job, "job_type", json_string("SchedulerJob"));
     json_object_set_new(job, "state", json_string("running"));
