@@ -117,7 +117,10 @@ static bool is_old(Daemon *daemon, const CleanSlice *slice, const DagRun *run, c
         return false;
     if (run->logical_date_us != TIME_NONE && run->logical_date_us == facts->last_scheduled_us)
         return false;
-    return runs_find(daemon, run->id) == NULL; /* else a process of it is alive */
+    if (runs_find(daemon, run->id) != NULL) /* a process of it is alive */
+        return false;
+    int64_t n_hooks = 0; /* it is not over before all are told that are to be told of it */
+    return store_count_unfinished_hooks(store_conn(daemon->store), run->id, &n_hooks, NULL) && n_hooks == 0;
 }
 
 static CleanCount *count_of(CleanResult *result, const char *dag_id)

@@ -26,6 +26,12 @@ static AttemptId key_of(const Hook *hook)
     return (AttemptId){.ti_id = -hook->id, .try_number = hook->attempt};
 }
 
+/** Any key that an executor may come with has a number, though not a row. */
+static int64_t id_of(AttemptId attempt)
+{
+    return (int64_t)(0 - (uint64_t)attempt.ti_id);
+}
+
 bool attempt_is_of_hook(AttemptId attempt)
 {
     return attempt.ti_id < 0;
@@ -295,7 +301,7 @@ bool hooks_take_report(Daemon *daemon, const Report *report, int64_t now_us)
 {
     if (report->kind == REPORT_STARTED)
         return true; /* nothing follows from it */
-    int64_t id = -report->attempt.ti_id;
+    int64_t id = id_of(report->attempt);
     g_autoptr(GError) error = NULL;
     g_autoptr(Hook) hook = store_get_hook(store_conn(daemon->store), id, &error);
     if (hook == NULL && !g_error_matches(error, WEIR_ERROR, WEIR_ERROR_NOT_FOUND)) {

@@ -88,7 +88,10 @@ typedef struct {
     const char *operator_name; /**< task_body_operator(), or NULL; borrowed as task_id is */
 } TaskInstance;
 
-/** Which attempt: the task instance's row id and the try. An attempt is started at most once. */
+/**
+ * Which attempt: the task instance's row id and the try; of a hook, whose keys must not meet those of tasks,
+ * minus its row id and the number of its attempt. An attempt is started at most once.
+ */
 typedef struct {
     int64_t ti_id;
     int32_t try_number;

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """on_success, on_failure, on_retry: which run, with what, and that they do, whatever dies on the way."""
 
+import datetime
 import json
 import os
 import re
@@ -363,6 +364,19 @@ class TestBounds:
         assert not (home / "logs" / "dag_id=t").exists()
         with sqlite3.connect(f"file:{home}/weir.db?mode=ro", uri=True) as db:
             assert db.execute("SELECT count(*) FROM hook").fetchone() == (0,)
+
+    def test_a_run_is_not_old_before_it_is_told(self, scheduler, weir, write_dag, hooks):
+        write_dag("t", "on_success: exit 1\ntasks: {a: {}}\n")
+        write_dag("plain", "tasks: {a: {}}\n")
+        assert weir("run", "plain").returncode == 0
+        service = scheduler(env={"WEIR__SCHEDULER__HOOK_RETRY_DELAY": "1h"})
+        weir("dags", "trigger", "t", "-r", "r1")
+        service.wait_log(r"run=r1 hook=on_success attempt=1/4 failed \(exit code 1\), again at")
+        service.stop()
+        now = datetime.datetime.now(datetime.timezone.utc).isoformat()
+        assert weir("db", "clean", "--clean-before-timestamp", now, "-y").returncode == 0
+        assert hooks("t")[0]["state"] == "queued"
+        assert objects(weir("dags", "list-runs", "plain", "-o", "json")) == []
 
     def test_not_in_pools_nor_parallelism(self, weir, write_dag, home, told):
         write_dag("t", f"""

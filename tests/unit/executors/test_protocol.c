@@ -46,6 +46,21 @@ static void start_comes_back(void **state)
     g_free((gpointer)r.env_extra);
 }
 
+/** Those of hooks are negative. */
+static void any_key_comes_back(void **state)
+{
+    (void)state;
+    static const AttemptId keys[] = {{-1, 1}, {INT64_MIN, INT32_MAX}, {1, 0}};
+    for (size_t i = 0; i < G_N_ELEMENTS(keys); i++) {
+        g_autoptr(GByteArray) out = g_byte_array_new();
+        protocol_put_key(out, PROTOCOL_CANCEL, keys[i]);
+        ProtocolFrame frame = only_frame(out);
+        AttemptId key;
+        assert_true(protocol_get_key(&frame, &key));
+        assert_true(attempt_id_equal(&key, &keys[i]));
+    }
+}
+
 static void a_newer_peer_may_append_fields(void **state)
 {
     (void)state;
@@ -133,6 +148,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(start_comes_back),
+        cmocka_unit_test(any_key_comes_back),
         cmocka_unit_test(a_newer_peer_may_append_fields),
         cmocka_unit_test(what_is_cut_or_twisted_is_refused),
         cmocka_unit_test(hello_and_the_small_ones_come_back),
