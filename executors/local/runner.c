@@ -64,6 +64,10 @@ void runner_sync(Runner *runner)
         return;
     runner->unsynced = false;
     int r = slot_file_sync(runner->slots);
+    if (r == 0 && !runner->dir_synced) {
+        r = runner_dir_sync(runner->dir);
+        runner->dir_synced = r == 0;
+    }
     if (r < 0)
         fprintf(stderr, "weir runner: can not sync the slots: %s\n", g_strerror(-r));
 }

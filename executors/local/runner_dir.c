@@ -193,6 +193,16 @@ bool runner_dir_find_holder(const char *dir, ProcIdentity *out)
     return found;
 }
 
+int runner_dir_sync(const char *dir)
+{
+    int fd = open_in(dir, RUNNER_META_FILE, O_RDONLY);
+    if (fd < 0)
+        return -errno;
+    int r = fsync(fd) < 0 ? -errno : 0;
+    close(fd);
+    return r < 0 ? r : folder_sync(dir, 3); /* runners/<id>, runners, the home */
+}
+
 void runner_dir_remove(const char *dir)
 {
     /* The lock goes last: while it is there, the folder is somebody's. */

@@ -62,6 +62,12 @@ int runner_dir_try_lock(const char *dir);
  * has. */
 bool runner_dir_find_holder(const char *dir, ProcIdentity *out);
 
+/**
+ * Makes durable what leads to the slots: without `meta` a folder counts as one that was never finished. 0 or
+ * a negative errno.
+ */
+int runner_dir_sync(const char *dir);
+
 /** Removes the folder and everything in it. */
 void runner_dir_remove(const char *dir);
 

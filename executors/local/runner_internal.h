@@ -55,7 +55,8 @@ struct Runner {
     char **environment; /* the controller's: the base of every task's */
     mode_t task_umask;
 
-    bool unsynced; /* exit records that are not on disk yet */
+    bool unsynced;   /* exit records that are not on disk yet */
+    bool dir_synced; /* what leads to them is */
     bool ended;
     uv_poll_t listener;
     uv_signal_t child_signal;

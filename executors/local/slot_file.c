@@ -5,7 +5,6 @@
  */
 #include "executors/local/slot_file.h"
 
-#include "executors/local/folder_sync.h"
 #include "executors/local/slot_layout.h"
 #include "scheduler/model/crash_point.h"
 
@@ -26,7 +25,6 @@ struct SlotFile {
     int slots;          /* records that fit into `size` */
     GArray *free_slots; /* of int, used as a stack: the hottest slot is taken first */
     uint64_t sequence;
-    bool folders_synced;
 };
 
 static SlotRecordBytes *slot_at(const SlotFile *file, int slot)
@@ -217,14 +215,6 @@ int slot_file_sync(SlotFile *file)
 {
     if (fdatasync(file->fd) < 0)
         return -errno;
-    if (!file->folders_synced) {
-        /* runners/<id>, runners, the home */
-        g_autofree char *folder = g_path_get_dirname(file->path);
-        int r = folder_sync(folder, 3);
-        if (r < 0)
-            return r;
-        file->folders_synced = true;
-    }
     CRASH_POINT("runner.synced");
     return 0;
 }

@@ -103,5 +103,5 @@ void slot_file_release(SlotFile *file, int slot);
 /** The record's bytes, to be sent; valid until the next call that changes it. */
 const uint8_t *slot_file_bytes(const SlotFile *file, int slot);
 
-/** fdatasync; the first time also the folders on the way to it. 0 or a negative errno. */
+/** fdatasync. What leads to the file is runner_dir_sync()'s. 0 or a negative errno. */
 int slot_file_sync(SlotFile *file);
