@@ -12,6 +12,9 @@
  */
 #define ATTEMPT_COOKIE_NAME "WEIR_ATTEMPT"
 
+/** The variable that names the file for an attempt's XComs. */
+#define OUTPUT_NAME "WEIR_OUTPUT"
+
 /**
  * A copy of `environment` without what is not for tasks: WEIR_CONN_*, WEIR_VAR_*, AIRFLOW_CONN_*,
  * AIRFLOW_VAR_*, WEIR__*, AIRFLOW__*, WEIR_CRASH_*, the cookie of an outer attempt, NOTIFY_SOCKET, LISTEN_*,

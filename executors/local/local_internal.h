@@ -33,6 +33,7 @@ typedef struct {
     bool same_exe; /* of our build: may be given new attempts */
     bool answered; /* all its records have been seen once (or it was dead) */
     bool was_ready;
+    bool boot_changed; /* it is of a former boot: what was not synced is not to be believed */
     LinkState state;
     Channel *channel;
     uv_timer_t timer;

@@ -121,7 +121,9 @@ static void push_lost(LocalExecutor *ex, RunnerLink *link, Entry *entry, const c
 static void lose_record(LocalExecutor *ex, RunnerLink *link, Entry *entry, const SlotRecord *record,
                         bool same_boot)
 {
-    const char *message = !same_boot ? "the machine was restarted while the task ran"
+    const char *message = record->phase == SLOT_EXITED
+                              ? "the machine was restarted before the task's output was on the disk"
+                          : !same_boot ? "the machine was restarted while the task ran"
                           : record->phase == SLOT_CLAIMED
                               ? "the runner died while it started the task"
                               : "the runner died while the task ran; what was left of it has been ended";
@@ -149,7 +151,7 @@ static void take_record(LocalExecutor *ex, RunnerLink *link, const SlotRecord *r
         entry->expected = false;
         g_clear_pointer(&entry->start, g_byte_array_unref);
     }
-    if (record->phase != SLOT_EXITED) {
+    if (record->phase != SLOT_EXITED || (link->boot_changed && !record->is_synced)) {
         if (entry == NULL || !entry->finished)
             lose_record(ex, link, entry, record, same_boot);
         return;
@@ -205,8 +207,8 @@ void recovery_begin(LocalExecutor *ex, RunnerLink *link)
         ex->launch_failures++;
     link->round++; /* what is seen now, and what is not */
     read_slots(link->dir, &found);
-    bool same_boot =
-        boot_id_equal(&found.runner.boot, boot_id_current()) && runner_dir_is_original(link->dir);
+    link->boot_changed = !boot_id_equal(&found.runner.boot, boot_id_current());
+    bool same_boot = !link->boot_changed && runner_dir_is_original(link->dir);
     for (guint i = 0; i < found.records->len; i++)
         take_record(ex, link, &g_array_index(found.records, SlotRecord, i), same_boot);
     g_array_unref(found.records);

@@ -58,20 +58,6 @@ static void process_prepare(void)
         perror("weir runner: chdir /");
 }
 
-void runner_sync(Runner *runner)
-{
-    if (!runner->unsynced || runner->controller != NULL)
-        return;
-    runner->unsynced = false;
-    int r = slot_file_sync(runner->slots);
-    if (r == 0 && !runner->dir_synced) {
-        r = runner_dir_sync(runner->dir);
-        runner->dir_synced = r == 0;
-    }
-    if (r < 0)
-        fprintf(stderr, "weir runner: can not sync the slots: %s\n", g_strerror(-r));
-}
-
 static void on_child_signal(uv_signal_t *handle, int number)
 {
     (void)number;

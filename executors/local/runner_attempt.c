@@ -60,6 +60,7 @@ void attempt_free(gpointer data)
         g_byte_array_unref(attempt->start);
     g_free(attempt->cookie);
     g_free(attempt->log_path);
+    g_free(attempt->output_path);
     g_free(attempt);
 }
 
@@ -284,6 +285,7 @@ void attempt_start(Runner *runner, const ExecutorRequest *request, const Protoco
     attempt->slot = slot;
     attempt->cookie = attempt_cookie_format(runner->scope, request->key);
     attempt->log_path = g_strdup(request->log_path);
+    attempt->output_path = g_strdup(environment_get(request->env_extra, OUTPUT_NAME));
     attempt->timeout_us = request->timeout_us;
     attempt->grace_us = request->grace_us;
     attempt->ending = EXECUTOR_OUTCOME_EXITED;

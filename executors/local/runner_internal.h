@@ -23,7 +23,9 @@ typedef struct {
     AttemptId key;
     int slot;
     bool recorded; /* its exit record is written: only the acknowledgement is missing */
+    bool synced;   /* and is on the disk, as far as it can be */
     char *cookie, *log_path;
+    char *output_path; /* $WEIR_OUTPUT; NULL = none */
     int64_t timeout_us, grace_us;
     AttemptTimer *timer; /* execution_timeout, or the next try to spawn; NULL = none */
     GByteArray *start;   /* the START payload, while it may have to be tried again */
@@ -67,7 +69,10 @@ struct Runner {
 
 /** Something has changed: ends the runner if it has nothing left to do. */
 void runner_check_end(Runner *runner);
-/** Brings exit records to the disk if no controller will hear of them at once. */
+/* runner_sync.c */
+
+/** Brings exit records, and what their attempts left, to the disk if no controller will hear of them at once.
+ */
 void runner_sync(Runner *runner);
 
 /* runner_control.c */

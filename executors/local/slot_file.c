@@ -199,6 +199,13 @@ void slot_file_exit(SlotFile *file, int slot, const SlotExit *exit)
     CRASH_POINT("runner.exit_recorded");
 }
 
+void slot_file_mark_synced(SlotFile *file, int slot)
+{
+    SlotRecordBytes *record = slot_at(file, slot);
+    g_assert(record->phase == SLOT_EXITED || record->phase == SLOT_SYNCED);
+    phase_publish(record, SLOT_SYNCED);
+}
+
 void slot_file_release(SlotFile *file, int slot)
 {
     phase_publish(slot_at(file, slot), SLOT_FREE);

@@ -32,7 +32,9 @@ enum {
     SLOT_FILE_MAX_RECORDS = 65536 /* of which address space is reserved */
 };
 
-typedef enum { SLOT_FREE, SLOT_CLAIMED, SLOT_STARTED, SLOT_EXITED } SlotPhase;
+/** SYNCED, in the file only: EXITED, and all that the attempt left was on the disk before this word was
+ * written. */
+typedef enum { SLOT_FREE, SLOT_CLAIMED, SLOT_STARTED, SLOT_EXITED, SLOT_SYNCED } SlotPhase;
 
 enum { SLOT_EXIT_CORE = 1, SLOT_EXIT_OOM = 2 };
 
@@ -61,7 +63,8 @@ typedef struct {
 
 /** A decoded record. Parts beyond `phase` are zero. */
 typedef struct {
-    SlotPhase phase; /* the last phase whose part is whole */
+    SlotPhase phase; /* the last phase whose part is whole; never SYNCED */
+    bool is_synced;  /* an EXITED that is to be believed also after a power loss */
     AttemptId key;
     SlotClaim claim;
     SlotStart start; /* also absent (pid 0) in EXITED when no process was made */
@@ -98,6 +101,9 @@ void slot_file_free(SlotFile *file);
 int slot_file_claim(SlotFile *file, AttemptId key, const SlotClaim *claim);
 void slot_file_start(SlotFile *file, int slot, const SlotStart *start);
 void slot_file_exit(SlotFile *file, int slot, const SlotExit *exit);
+/** Marks an exit: its log and its $WEIR_OUTPUT are on the disk. The record itself is with slot_file_sync().
+ */
+void slot_file_mark_synced(SlotFile *file, int slot);
 void slot_file_release(SlotFile *file, int slot);
 
 /** The record's bytes, to be sent; valid until the next call that changes it. */

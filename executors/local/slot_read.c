@@ -67,7 +67,7 @@ bool slot_record_decode(const uint8_t bytes[static SLOT_RECORD_SIZE], SlotRecord
     SlotRecordBytes in;
     memcpy(&in, bytes, sizeof in);
     *out = (SlotRecord){.phase = SLOT_FREE};
-    if (in.phase == SLOT_FREE || in.phase > SLOT_EXITED || in.claim_crc != slot_claim_crc(&in.claim))
+    if (in.phase == SLOT_FREE || in.phase > SLOT_SYNCED || in.claim_crc != slot_claim_crc(&in.claim))
         return false;
 
     out->phase = SLOT_CLAIMED;
@@ -85,8 +85,9 @@ bool slot_record_decode(const uint8_t bytes[static SLOT_RECORD_SIZE], SlotRecord
             .log_begin = in.start.log_begin,
         };
     }
-    if (in.phase == SLOT_EXITED && exit_is_whole(&in)) {
+    if (in.phase >= SLOT_EXITED && exit_is_whole(&in)) {
         out->phase = SLOT_EXITED;
+        out->is_synced = in.phase == SLOT_SYNCED;
         decode_exit(&in.exit, &out->exit);
     }
     return true;

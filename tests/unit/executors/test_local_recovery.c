@@ -255,6 +255,62 @@ static void after_a_restart_of_the_machine(void **state)
     assert_true(boot_id_equal(&id, boot_id_current()));
 }
 
+/** The folder of a runner of another boot, which has recorded the exits of attempts 1 and 2. */
+static void leave_exits_of_another_boot(const Harness *h)
+{
+    g_autofree char *runners = g_build_filename(h->home, "runners", NULL);
+    assert_int_equal(g_mkdir(runners, 0700), 0);
+    RunnerMeta meta = {.instance = TEST_INSTANCE};
+    RunnerDirFds fds;
+    g_autofree char *dir = runner_dir_create(runners, &meta, &fds, NULL);
+    g_autofree char *slots = g_build_filename(dir, RUNNER_SLOT_FILE, NULL);
+    ProcIdentity runner = {.pid = 1, .boot = {{1}}};
+    SlotFile *file = slot_file_create(slots, &runner, NULL);
+    assert_non_null(file);
+    for (int64_t ti_id = 1; ti_id <= 2; ti_id++) {
+        int slot = slot_file_claim(file, (AttemptId){ti_id, 1}, &(SlotClaim){0});
+        slot_file_exit(file, slot, &(SlotExit){.outcome = EXECUTOR_OUTCOME_EXITED});
+        if (ti_id == 2)
+            slot_file_mark_synced(file, slot);
+    }
+    slot_file_free(file);
+    close(fds.lock_fd);
+    close(fds.listen_fd);
+    close(fds.log_fd);
+}
+
+static void an_exit_of_another_boot_counts_if_its_output_was_synced(void **state)
+{
+    Harness *h = *state;
+    leave_exits_of_another_boot(h);
+    ExecutorExpected expected[] = {{{1, 1}, EXECUTOR_EXPECT_RUNNING}, {{2, 1}, EXECUTOR_EXPECT_RUNNING}};
+    harness_open(h, expected, 2);
+    assert_int_equal(harness_wait(h, 1, EXECUTOR_EVENT_FINISHED)->outcome, EXECUTOR_OUTCOME_LOST);
+    assert_int_equal(harness_wait(h, 2, EXECUTOR_EVENT_FINISHED)->outcome, EXECUTOR_OUTCOME_EXITED);
+}
+
+static void a_runner_that_is_alone_syncs_exits(void **state)
+{
+    Harness *h = *state;
+    Gate g = gate_open(h, "exit 9");
+    start_and_kill_controller(h, g.script, 1);
+    harness_read_pid(h, g.say);
+    gate_release(&g);
+    g_autofree char *dir = harness_runner_dir(h);
+    g_autofree char *slots = g_build_filename(dir, RUNNER_SLOT_FILE, NULL);
+    for (bool is_synced = false; !is_synced;) {
+        g_autofree char *data = NULL;
+        SlotRecord record;
+        gsize size;
+        assert_true(g_file_get_contents(slots, &data, &size, NULL) && size >= 2 * (gsize)SLOT_RECORD_SIZE);
+        is_synced = slot_record_decode((const uint8_t *)data + SLOT_RECORD_SIZE, &record) && record.is_synced;
+    }
+    ExecutorExpected expected = {{1, 1}, EXECUTOR_EXPECT_RUNNING};
+    harness_open(h, &expected, 1);
+    assert_int_equal(harness_wait(h, 1, EXECUTOR_EVENT_FINISHED)->exit_code, 9);
+    gate_close(&g);
+}
+
 static void a_runner_of_another_database_is_left_alone(void **state)
 {
     Harness *h = *state;
@@ -504,6 +560,8 @@ static int run(void)
         T(an_acknowledgement_frees_the_record),
         T(without_a_record),
         T(after_a_restart_of_the_machine),
+        T(an_exit_of_another_boot_counts_if_its_output_was_synced),
+        T(a_runner_that_is_alone_syncs_exits),
         T(a_runner_of_another_database_is_left_alone),
         T(a_runner_that_can_not_start_is_an_error),
         T(a_runner_that_dies_at_once_is_given_up),
