@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "scheduler/model/crash_point.h"
 #include "scheduler/store/query.h"
+#include "scheduler/store/sync.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -52,16 +53,6 @@ static bool copy_pages(StoreConn *conn, const char *path, GError **error)
     return rc == SQLITE_OK;
 }
 
-static bool sync_directory_of(const char *path)
-{
-    g_autofree char *dir = g_path_get_dirname(path);
-    int fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    bool ok = fd >= 0 && fsync(fd) == 0;
-    if (fd >= 0)
-        close(fd);
-    return ok;
-}
-
 /** Never over a file that has come meanwhile, where the file system can promise that. */
 static bool rename_to_new(const char *from, const char *to)
 {
@@ -102,7 +93,7 @@ bool store_copy_to(StoreConn *conn, const char *path, GError **error)
     if (began)
         store_read_end(conn);
     CRASH_POINT("store.copy_partial");
-    if (ok && (!rename_to_new(partial, path) || !sync_directory_of(path)))
+    if (ok && (!rename_to_new(partial, path) || !sync_name(path)))
         ok = set_copy_error(error, path);
     if (!ok)
         unlink(partial);

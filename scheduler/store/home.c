@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "scheduler/store/home.h"
 
+#include "scheduler/store/sync.h"
+
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -52,7 +54,17 @@ static char *home_dir_path(const char *dir)
 
 static bool create_private_dir(const char *path, GError **error)
 {
-    if (g_mkdir_with_parents(path, 0700) == 0)
+    if (g_file_test(path, G_FILE_TEST_IS_DIR))
+        return true;
+    g_autofree char *parent = g_path_get_dirname(path);
+    if (strcmp(parent, path) != 0 && !create_private_dir(parent, error))
+        return false;
+    if (mkdir(path, 0700) == 0) {
+        if (!sync_name(path))
+            g_debug("cannot sync the folder of %s: %s", path, g_strerror(errno));
+        return true;
+    }
+    if (errno == EEXIST && g_file_test(path, G_FILE_TEST_IS_DIR)) /* somebody was faster */
         return true;
     set_errno_error(error, errno, "cannot create", path,
                     "set WEIR_HOME to a directory that you may write to");
