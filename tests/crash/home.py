@@ -17,9 +17,10 @@ TIMEOUT_S = 60
 # What a task does here: it says by itself that it begins and how it ends, outside of weir, each as one write.
 #   task.sh SECONDS CODE...   the exit code of each try in turn; the last one is that of all later tries
 #   task.sh first:SECONDS ... only the first try takes that long
+# LEDGER in the environment of weir is another ledger than the home's own.
 TASK = """\
 #!/bin/sh
-say() { echo "$1 $WEIR_DAG_ID $WEIR_RUN_ID $WEIR_TASK_ID $WEIR_TRY_NUMBER" >>"%(ledger)s"; }
+say() { echo "$1 $WEIR_DAG_ID $WEIR_RUN_ID $WEIR_TASK_ID $WEIR_TRY_NUMBER" >>"${LEDGER:-%(ledger)s}"; }
 say begin
 case $1 in
 0) ;;
