@@ -6,7 +6,7 @@
 static EngineTask *live_task(const Engine *engine, AttemptId attempt)
 {
     EngineTask *task = engine_find_task(engine, attempt.ti_id);
-    return task != NULL && task->is_live && task->ti.try_number == attempt.try_number ? task : NULL;
+    return task != NULL && task->is_live && task->live_try == attempt.try_number ? task : NULL;
 }
 
 void engine_attempt_started(Engine *engine, AttemptId attempt, int64_t pid, int64_t start_us, int64_t now_us)
@@ -87,16 +87,26 @@ static void end_restarting(Engine *engine, EngineTask *task, bool succeeded)
     task_make_pending(engine, task);
 }
 
+/** Its slots come back, and nothing is in its way any more. What was decided of it meanwhile stands. */
+static void end_aside(Engine *engine, EngineTask *task)
+{
+    task_end_live(engine, task);
+    if (task->ti.state == TASK_STATE_SCHEDULED && !run_is_held(task->run))
+        task_make_ready(engine, task);
+    else
+        task_make_pending(engine, task);
+}
+
 bool engine_attempt_finished(Engine *engine, AttemptId attempt, const AttemptOutcome *outcome, int64_t now_us)
 {
     EngineTask *task = live_task(engine, attempt);
     if (task == NULL)
         return false;
-    task_end_live(engine, task);
     task_touch(engine, task);
     switch (task->ti.state) {
     case TASK_STATE_QUEUED:
     case TASK_STATE_RUNNING:
+        task_end_live(engine, task);
         record_outcome(task, outcome);
         if (is_skip(task_definition(task), outcome)) /* first: 0 may be one of its codes */
             task_set_state(engine, task, TASK_STATE_SKIPPED);
@@ -106,11 +116,12 @@ bool engine_attempt_finished(Engine *engine, AttemptId attempt, const AttemptOut
             end_failed(engine, task);
         break;
     case TASK_STATE_RESTARTING:
+        task_end_live(engine, task);
         record_outcome(task, outcome);
         end_restarting(engine, task, is_success(outcome));
         break;
-    default: /* ended by hand before: that stands; only its slots come back */
-        task_make_pending(engine, task);
+    default: /* ended by hand before, or a stray */
+        end_aside(engine, task);
         break;
     }
     engine_settle(engine, now_us);
@@ -159,14 +170,13 @@ bool engine_attempt_not_started(Engine *engine, AttemptId attempt, int64_t now_u
         task_set_state(engine, task, TASK_STATE_NONE);
         task_make_pending(engine, task);
         break;
-    default: /* ended by hand before */
-        task_end_live(engine, task);
+    default: /* ended by hand before, or a stray */
         if (task_state_is_finished(task->ti.state) && task_attempt_is_unstarted(task)) {
             task->ti.try_number--; /* no attempt was made under this number */
             task->ti.scheduled_us = TIME_NONE;
             task_touch(engine, task);
         }
-        task_make_pending(engine, task);
+        end_aside(engine, task);
         break;
     }
     engine_settle(engine, now_us);
@@ -176,10 +186,11 @@ bool engine_attempt_not_started(Engine *engine, AttemptId attempt, int64_t now_u
 bool engine_attempt_stray(Engine *engine, AttemptId attempt, int64_t now_us)
 {
     EngineTask *task = engine_find_task(engine, attempt.ti_id);
-    if (task == NULL || task->is_live || task->ti.try_number != attempt.try_number)
+    if (task == NULL || task->is_live || task->ti.try_number > attempt.try_number)
         return false;
     task_make_unready(engine, task);
     task_go_live(engine, task);
+    task->live_try = attempt.try_number;
     engine_effect(engine, EFFECT_CANCEL, task->run, task);
     engine_settle(engine, now_us);
     return true;

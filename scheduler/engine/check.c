@@ -37,8 +37,8 @@ static void check_task(const EngineTask *task)
         g_assert_true(task->is_live);
     if (task->is_live && !task_state_is_executing(state)) /* 2 */
         g_assert_true(task_state_is_finished(state) || state == TASK_STATE_UP_FOR_RETRY ||
-                      state == TASK_STATE_NONE || run_is_held(task->run));
-    g_assert_true((state == TASK_STATE_SCHEDULED && !run_is_held(task->run)) ==
+                      state == TASK_STATE_NONE || state == TASK_STATE_SCHEDULED || run_is_held(task->run));
+    g_assert_true((state == TASK_STATE_SCHEDULED && !run_is_held(task->run) && !task->is_live) ==
                   (task->bucket != NULL)); /* 3 */
     g_assert_true((task->ti.end_date_us != TIME_NONE) ==
                   (task_state_is_finished(state) || state == TASK_STATE_UP_FOR_RETRY)); /* 4 */

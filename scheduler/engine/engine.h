@@ -151,8 +151,11 @@ bool engine_attempt_finished(Engine *engine, AttemptId attempt, const AttemptOut
  */
 bool engine_attempt_not_started(Engine *engine, AttemptId attempt, int64_t now_us);
 
-/** An executor still has a process of an attempt whose row says otherwise: it is live until it is reported
- * gone. */
+/**
+ * An executor still has a process of an attempt whose row says otherwise, or of a later try than the row
+ * knows, from before the database was put back: it is live until it is reported gone, and the task starts
+ * nothing.
+ */
 bool engine_attempt_stray(Engine *engine, AttemptId attempt, int64_t now_us);
 
 /* ---- What users ask ---------------------------------------------------------------------------------- */

@@ -248,6 +248,8 @@ GPtrArray *engine_explain(Engine *engine, int64_t dag_run_id, uint32_t index, in
     if (!is_scheduled)
         explain_unscheduled(task, obstacles, list);
     explain_pool(engine, &needs, is_scheduled, list);
+    if (is_scheduled && (obstacles & OBSTACLE_LIVE))
+        add(list, ENGINE_CONDITION_STILL_ALIVE);
     if (is_scheduled)
         explain_limits(engine, task, &needs, list);
     return list;

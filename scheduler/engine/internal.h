@@ -107,8 +107,9 @@ struct EngineTask {
         int slots;
     } held; /**< what it took when it went live; given back as it was, whatever its definition says by then */
     bool is_pending;
-    bool is_live;  /**< an executor has, or may have, its attempt; it holds its slots */
-    bool is_dirty; /**< in the output */
+    bool is_live;     /**< an executor has, or may have, its attempt; it holds its slots */
+    int32_t live_try; /**< of that attempt: its try number, but for a stray of later tries */
+    bool is_dirty;    /**< in the output */
 };
 
 struct EngineRun {

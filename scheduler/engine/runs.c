@@ -409,7 +409,7 @@ static void run_let_go(Engine *engine, EngineRun *run)
     run_take_up(engine, run);
     for (uint32_t i = 0; i < run->dag->n_tasks; i++) {
         EngineTask *task = &run->tasks[i];
-        if (task->ti.state == TASK_STATE_SCHEDULED)
+        if (task->ti.state == TASK_STATE_SCHEDULED && !task->is_live)
             task_make_ready(engine, task);
         if (task->ti.state == TASK_STATE_NONE)
             task_make_pending(engine, task);

@@ -56,7 +56,7 @@ void engine_effect(Engine *engine, EffectKind kind, EngineRun *run, const Engine
 {
     EngineEffect effect = {.kind = kind, .dag_run_id = run->row->id};
     if (task != NULL)
-        effect.attempt = (AttemptId){task->ti.id, task->ti.try_number};
+        effect.attempt = (AttemptId){task->ti.id, task->is_live ? task->live_try : task->ti.try_number};
     if (kind == EFFECT_CANCEL)
         drop_start(engine, effect.attempt);
     g_array_append_val(engine->output.effects, effect);
@@ -202,6 +202,7 @@ void task_go_live(Engine *engine, EngineTask *task)
 {
     g_assert(!task->is_live);
     task->is_live = true;
+    task->live_try = task->ti.try_number;
     task->run->n_live++;
     engine->n_live++;
     dispatch_take_slots(engine, task);

@@ -10,6 +10,7 @@ static void task_move(Engine *engine, EngineTask *task, const EngineTask *old)
     task->ti.task_id = definition->task_id;
     task->ti.operator_name = task_body_operator(definition->body);
     task->is_live = old->is_live;
+    task->live_try = old->live_try;
     task->held = old->held;
     task->ti.pool = definition->pool;
     task->ti.pool_slots = definition->pool_slots;
@@ -35,6 +36,7 @@ static void task_vanish(Engine *engine, EngineRun *run, const EngineTask *old, i
 {
     EngineTask *task = run_add_extra(run, &old->ti);
     task->is_live = old->is_live;
+    task->live_try = old->live_try;
     task->held = old->held;
     g_hash_table_insert(engine->tasks, &task->ti.id, task);
     if (task->ti.state == TASK_STATE_REMOVED)

@@ -129,6 +129,58 @@ static void test_stray(void **state)
     assert_int_equal(fx_task(fx, run, "a")->try_number, 2);
 }
 
+static bool end_stray(Fixture *fx, AttemptId id)
+{
+    AttemptOutcome killed = {
+        .reason = END_CANCELED, .exit_code = EXIT_CODE_NONE, .term_signal = 15, .end_us = fx->now_us};
+    bool was_live = engine_attempt_finished(fx->engine, id, &killed, fx->now_us);
+    fx_turn(fx);
+    return was_live;
+}
+
+/** The rows are older than the process, as after a backup was put back: its task waits until it is gone. */
+static void test_stray_of_a_later_try(void **state)
+{
+    (void)state;
+    g_autoptr(Fixture) fx = fx_new(3);
+    int64_t run = fx_trigger(fx, fx_dag(fx, "d", "a -> b"));
+    AttemptId later = {fx_attempt(fx, run, "b").ti_id, 2};
+    assert_true(engine_attempt_stray(fx->engine, later, fx->now_us));
+    assert_int_equal(engine_live_total(fx->engine), 2);
+    const EngineOutput *output = engine_output(fx->engine);
+    const EngineEffect *effect = &g_array_index(output->effects, EngineEffect, 0);
+    assert_int_equal(effect->kind, EFFECT_CANCEL);
+    assert_int_equal(effect->attempt.try_number, 2);
+    engine_output_clear(fx->engine);
+    fx_exit(fx, run, "a", 0);
+    fx_expect(fx, run, "a=success b=none", "running");
+    assert_false(end_stray(fx, (AttemptId){later.ti_id, 1})); /* not that one */
+    assert_true(end_stray(fx, later));
+    fx_expect(fx, run, "a=success b=queued", "running");
+    assert_int_equal(fx_task(fx, run, "b")->try_number, 1);
+    fx_exit(fx, run, "b", 0);
+    fx_expect(fx, run, "b=success", "success");
+}
+
+/** A scheduled task that such a process is in the way of is started after it, too. */
+static void test_stray_of_a_scheduled_task(void **state)
+{
+    (void)state;
+    g_autoptr(Fixture) fx = fx_new(1);
+    int64_t run = fx_trigger(fx, fx_dag(fx, "d", "a [weight=9]; b"));
+    fx->check_order = false; /* it knows nothing of strays that its executors do not have */
+    AttemptId id = fx_attempt(fx, run, "b");
+    assert_true(engine_attempt_stray(fx->engine, id, fx->now_us));
+    engine_check(fx->engine);
+    engine_output_clear(fx->engine);
+    fx_exit(fx, run, "a", 0);
+    fx_expect(fx, run, "b=scheduled", "running");
+    assert_true(end_stray(fx, id));
+    fx_expect(fx, run, "b=queued", "running");
+    fx_exit(fx, run, "b", 0);
+    fx_expect(fx, run, "b=success", "success");
+}
+
 /** Two runs on their way to a forced end, both with processes that the rows do not show. */
 static void test_crash_with_forced_ends(void **state)
 {
@@ -315,6 +367,8 @@ int main(void)
         cmocka_unit_test(test_lost_commit),
         cmocka_unit_test(test_no_slot_before_the_tick),
         cmocka_unit_test(test_stray),
+        cmocka_unit_test(test_stray_of_a_later_try),
+        cmocka_unit_test(test_stray_of_a_scheduled_task),
         cmocka_unit_test(test_crash_with_forced_ends),
         cmocka_unit_test(test_finished_run_is_loaded_on_the_way),
         cmocka_unit_test(test_crash_while_queued),
