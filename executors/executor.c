@@ -16,6 +16,19 @@ gboolean attempt_id_equal(gconstpointer a, gconstpointer b)
     return x->ti_id == y->ti_id && x->try_number == y->try_number;
 }
 
+uint32_t attempt_token(int64_t queued_us)
+{
+    if (queued_us == TIME_NONE)
+        return 0;
+    uint64_t mixed = (uint64_t)queued_us * UINT64_C(0x9E3779B97F4A7C15);
+    return MAX((uint32_t)(mixed >> 32), 1);
+}
+
+bool attempt_tokens_differ(uint32_t a, uint32_t b)
+{
+    return a != 0 && b != 0 && a != b;
+}
+
 bool executor_event_is_no_room(const ExecutorEvent *event)
 {
     return event->kind == EXECUTOR_EVENT_FINISHED && event->outcome == EXECUTOR_OUTCOME_START_FAILED &&

@@ -26,7 +26,8 @@
  *   At the end: executor_close(). Running attempts run on; a later executor of the same home finds them.
  *
  * An attempt that is not expected, but lives, is ended: STARTED, then FINISHED, to be acknowledged as any
- * other.
+ * other. One of an expected or started number with another token is ended as well, silently, and what has the
+ * number now starts after that.
  *
  * FINISHED may come without STARTED (START_FAILED; the start was seen by an earlier controller). It is
  * repeated by the next executor for as long as it is not acknowledged, never by the same one.
@@ -42,9 +43,19 @@
 guint attempt_id_hash(gconstpointer key);
 gboolean attempt_id_equal(gconstpointer a, gconstpointer b);
 
+/**
+ * Tells apart two attempts of one number. A database that is put back from a copy gives numbers again that
+ * runners have records of: of other tasks, or of a decision that is forgotten now. So an attempt is known by
+ * when its row was queued, too; a record of another moment is never taken for it. 0 is for "not known", and
+ * matches all; the token of an instant is never 0, that of TIME_NONE is.
+ */
+uint32_t attempt_token(int64_t queued_us);
+bool attempt_tokens_differ(uint32_t a, uint32_t b);
+
 /** An attempt to start. Everything is copied before executor_start() returns. */
 typedef struct {
     AttemptId key;
+    uint32_t token;          /**< attempt_token() of the committed row */
     const char *const *argv; /**< NULL-terminated, not empty; a string command is {"/bin/sh", "-c", text} */
     const char *const
         *env_extra;       /**< "K=V", NULL-terminated or NULL: the task's env and weir's own variables */
@@ -63,6 +74,7 @@ typedef enum {
 
 typedef struct {
     AttemptId key;
+    uint32_t token; /**< attempt_token() of the committed row */
     ExecutorExpectation expectation;
 } ExecutorExpected;
 
@@ -91,8 +103,9 @@ const char *executor_outcome_to_string(ExecutorOutcome outcome);
 typedef struct {
     ExecutorEventKind kind;
     AttemptId key;
-    int64_t at_us; /**< wall clock, at the executor: when it started or ended */
-    pid_t pid;     /**< 0 when there never was a process */
+    uint32_t token; /**< of what it tells of: perhaps not the attempt that has this number now */
+    int64_t at_us;  /**< wall clock, at the executor: when it started or ended */
+    pid_t pid;      /**< 0 when there never was a process */
 
     /* FINISHED only: */
     ExecutorOutcome outcome;

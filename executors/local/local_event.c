@@ -9,6 +9,7 @@
 
 typedef struct {
     ExecutorEvent event;
+    bool is_dropped;
     char message[SLOT_TEXT_SIZE];
 } Queued;
 
@@ -27,7 +28,8 @@ static void deliver_all(LocalExecutor *ex)
     for (guint i = 0; i < ex->events->len && !ex->closing; i++) {
         Queued queued = g_array_index(ex->events, Queued, i); /* a copy: the callback may push more */
         queued.event.message = queued.message;
-        ex->on_event(&queued.event, ex->user);
+        if (!queued.is_dropped)
+            ex->on_event(&queued.event, ex->user);
     }
     g_array_set_size(ex->events, 0);
     if (!ex->closing)
@@ -58,6 +60,14 @@ void executor_push(LocalExecutor *ex, const ExecutorEvent *event)
         uv_timer_start(&ex->event_timer, executor_on_event_timer, 0, 0);
 }
 
+void executor_drop_events(LocalExecutor *ex, AttemptId key)
+{
+    for (guint i = 0; i < ex->events->len; i++) {
+        Queued *queued = &g_array_index(ex->events, Queued, i);
+        queued->is_dropped = queued->is_dropped || attempt_id_equal(&queued->event.key, &key);
+    }
+}
+
 void executor_push_started(LocalExecutor *ex, Entry *entry, const SlotRecord *record)
 {
     if (entry->started || entry->unwanted)
@@ -65,6 +75,7 @@ void executor_push_started(LocalExecutor *ex, Entry *entry, const SlotRecord *re
     entry->started = true;
     executor_push(ex, &(ExecutorEvent){.kind = EXECUTOR_EVENT_STARTED,
                                        .key = entry->key,
+                                       .token = entry->token,
                                        .at_us = record->start.started_us,
                                        .pid = record->start.process.pid,
                                        .outcome = EXECUTOR_OUTCOME_INVALID,
@@ -78,6 +89,7 @@ void executor_push_exited(LocalExecutor *ex, Entry *entry, const SlotRecord *rec
     entry->finished = true;
     executor_push(ex, &(ExecutorEvent){.kind = EXECUTOR_EVENT_FINISHED,
                                        .key = entry->key,
+                                       .token = entry->token,
                                        .at_us = exit->finished_us,
                                        .pid = record->start.process.pid,
                                        .outcome = exit->outcome,
@@ -101,6 +113,7 @@ void executor_push_finished(LocalExecutor *ex, Entry *entry, ExecutorOutcome out
     entry->finished = true;
     executor_push(ex, &(ExecutorEvent){.kind = EXECUTOR_EVENT_FINISHED,
                                        .key = entry->key,
+                                       .token = entry->token,
                                        .at_us = g_get_real_time(),
                                        .outcome = outcome,
                                        .exit_code = -1,

@@ -28,10 +28,11 @@ static void entry_free(gpointer data)
     g_free(entry);
 }
 
-Entry *entry_new(LocalExecutor *ex, AttemptId key)
+Entry *entry_new(LocalExecutor *ex, AttemptId key, uint32_t token)
 {
     Entry *entry = g_new0(Entry, 1);
     entry->key = key;
+    entry->token = token;
     g_hash_table_insert(ex->entries, &entry->key, entry);
     return entry;
 }
@@ -66,6 +67,8 @@ static void fail_start(LocalExecutor *ex, Entry *entry, const GError *error)
 void executor_dispatch(LocalExecutor *ex, Entry *entry)
 {
     g_autoptr(GError) error = NULL;
+    if (former_has(ex, entry->key))
+        return; /* when that is gone */
     if (!executor_boot_is_ready(ex, &error)) {
         if (error != NULL)
             fail_start(ex, entry, error);
@@ -106,9 +109,10 @@ void executor_dispatch_waiting(LocalExecutor *ex)
 static void local_start(Executor *base, const ExecutorRequest *request)
 {
     LocalExecutor *ex = (LocalExecutor *)base;
-    if (g_hash_table_contains(ex->entries, &request->key))
+    Entry *entry = g_hash_table_lookup(ex->entries, &request->key);
+    if (entry != NULL && !former_displace(ex, entry, request->token))
         return;
-    Entry *entry = entry_new(ex, request->key);
+    entry = entry_new(ex, request->key, request->token);
     entry->start = g_byte_array_new();
     protocol_put_start(entry->start, request);
     if (entry->start->len > PROTOCOL_MAX_PAYLOAD) {
@@ -121,7 +125,7 @@ static void local_start(Executor *base, const ExecutorRequest *request)
 
 /* --- What a live runner says --- */
 
-static void link_put_key(RunnerLink *link, ProtocolType type, AttemptId key)
+void link_put_key(RunnerLink *link, ProtocolType type, AttemptId key)
 {
     if (link->channel != NULL)
         protocol_put_key(channel_out(link->channel), type, key);
@@ -129,12 +133,14 @@ static void link_put_key(RunnerLink *link, ProtocolType type, AttemptId key)
 
 void executor_on_record(LocalExecutor *ex, RunnerLink *link, const SlotRecord *record)
 {
+    if (former_on_record(ex, link, record))
+        return;
     Entry *entry = g_hash_table_lookup(ex->entries, &record->key);
     if (entry == NULL && record->phase == SLOT_STARTED && !ex->collecting) {
         /* No row waits for it, but it lives, and its run is not over before it is gone: ended, and told of.
          */
-        entry = entry_new(ex, record->key);
-        entry->canceled = true;
+        entry = entry_new(ex, record->key, record->claim.token);
+        entry->unexpected = entry->canceled = true;
     }
     if (entry == NULL || entry->unwanted) {
         /* No row waits for it. */
@@ -147,8 +153,8 @@ void executor_on_record(LocalExecutor *ex, RunnerLink *link, const SlotRecord *r
         if (ex->collecting)
             return;
         if (entry == NULL) {
-            entry = entry_new(ex, record->key);
-            entry->unwanted = entry->canceled = true;
+            entry = entry_new(ex, record->key, record->claim.token);
+            entry->unexpected = entry->unwanted = entry->canceled = true;
         }
         entry->link = link;
         entry->round = link->round;
@@ -177,13 +183,16 @@ void executor_on_records_end(LocalExecutor *ex, RunnerLink *link)
         Entry *entry = value;
         if (entry->link != link || entry->finished || entry->ending)
             continue;
-        if (entry->start != NULL)
+        if (entry->start != NULL && former_has(ex, entry->key))
+            entry->link = NULL; /* waits for that */
+        else if (entry->start != NULL)
             entry_send(entry);
         else if (entry->round != link->round)
             g_ptr_array_add(lost, entry);
         if (entry->canceled)
             link_put_key(link, PROTOCOL_CANCEL, entry->key);
     }
+    former_on_records_end(ex, link);
     for (guint i = 0; i < lost->len; i++)
         recovery_lose(ex, g_ptr_array_index(lost, i), "its runner does not know it any more");
     executor_resync_progress(ex);
@@ -243,6 +252,7 @@ void executor_handle_closed(LocalExecutor *ex)
     if (ex->on_closed != NULL)
         ex->on_closed(ex->closed_user);
     g_hash_table_unref(ex->entries);
+    g_hash_table_unref(ex->formers);
     g_hash_table_unref(ex->recoveries);
     g_ptr_array_unref(ex->links);
     g_ptr_array_unref(ex->processes);
@@ -347,6 +357,7 @@ Executor *local_executor_new(const LocalExecutorConfig *config, GError **error)
     ex->on_event = config->on_event;
     ex->user = config->user;
     ex->entries = g_hash_table_new_full(attempt_id_hash, attempt_id_equal, NULL, entry_free);
+    ex->formers = formers_new();
     ex->links = g_ptr_array_new();
     ex->processes = g_ptr_array_new();
     ex->recoveries = g_hash_table_new_full(NULL, NULL, g_free, NULL);

@@ -8,6 +8,7 @@
  *   runner_link.c      the connection to one runner: is it there, does it answer, is it dead
  *   runner_launch.c    making a new runner
  *   recovery.c         what a dead runner has left
+ *   former.c           what runners have of numbers that are given again
  */
 #pragma once
 
@@ -18,6 +19,7 @@
 #include "executors/local/slot_file.h"
 
 typedef struct LocalExecutor LocalExecutor;
+typedef struct Former Former;
 
 typedef enum {
     LINK_CHECKING,   /* no connection: is it alive (then connect) or dead? */
@@ -49,19 +51,21 @@ typedef struct {
 /** An attempt that somebody waits for, or (unwanted) that must go away. */
 typedef struct {
     AttemptId key;
+    uint32_t token;    /* of the row, or of the record if no row expects it */
     RunnerLink *link;  /* who has it; NULL = nobody yet */
     GByteArray *start; /* its START frame, until a record proves that it was heard */
     unsigned sends;    /* how often that was sent */
     uint64_t round;    /* of the link, when its record was last seen */
     bool expected;     /* from the resync, and no record has been seen yet */
     ExecutorExpectation expectation;
-    bool unwanted;  /* no row wants it: ends silently */
-    bool canceled;  /* executor_cancel() was called */
-    bool ending;    /* its tree is being ended here, LOST follows */
-    bool started;   /* STARTED was delivered */
-    bool finished;  /* FINISHED was delivered */
-    bool holds_dir; /* counts in link->owed */
-    bool boot_lost; /* counts in ex->boot_pending */
+    bool unexpected; /* no row wants it, and we did not start it: a record was found */
+    bool unwanted;   /* and it ends silently */
+    bool canceled;   /* executor_cancel() was called */
+    bool ending;     /* its tree is being ended here, LOST follows */
+    bool started;    /* STARTED was delivered */
+    bool finished;   /* FINISHED was delivered */
+    bool holds_dir;  /* counts in link->owed */
+    bool boot_lost;  /* counts in ex->boot_pending */
 } Entry;
 
 struct LocalExecutor {
@@ -77,6 +81,7 @@ struct LocalExecutor {
     bool collecting; /* for a command: starts nothing, kills nothing */
 
     GHashTable *entries;  /* AttemptId -> Entry */
+    GHashTable *formers;  /* AttemptId -> Former: must be gone before that number is started */
     GPtrArray *links;     /* of RunnerLink */
     GPtrArray *processes; /* of uv_process_t: runners that are our children */
     KillTree *kill_tree;
@@ -110,11 +115,13 @@ void executor_push_exited(LocalExecutor *ex, Entry *entry, const SlotRecord *rec
 /** FINISHED without a record to take it from: LOST, START_FAILED, CANCELED. */
 void executor_push_finished(LocalExecutor *ex, Entry *entry, ExecutorOutcome outcome, int error_number,
                             const char *message);
+/** Those that are not delivered yet. */
+void executor_drop_events(LocalExecutor *ex, AttemptId key);
 void executor_on_event_timer(uv_timer_t *timer);
 
 /* local_executor.c */
 
-Entry *entry_new(LocalExecutor *ex, AttemptId key);
+Entry *entry_new(LocalExecutor *ex, AttemptId key, uint32_t token);
 /** Brings a start to a runner, a new one if need be; or leaves it waiting for the boot mark. */
 void executor_dispatch(LocalExecutor *ex, Entry *entry);
 void executor_dispatch_waiting(LocalExecutor *ex);
@@ -123,6 +130,25 @@ void executor_on_record(LocalExecutor *ex, RunnerLink *link, const SlotRecord *r
 void executor_on_records_end(LocalExecutor *ex, RunnerLink *link);
 void executor_on_refused(LocalExecutor *ex, const ProtocolRefused *refused);
 void executor_handle_closed(LocalExecutor *ex);
+/** CANCEL or ACKNOWLEDGE, if there is a connection. */
+void link_put_key(RunnerLink *link, ProtocolType type, AttemptId key);
+
+/* former.c: other attempts of the same number */
+
+GHashTable *formers_new(void);
+/** Whether nothing of that number may start yet. */
+bool former_has(const LocalExecutor *ex, AttemptId key);
+/** `link` NULL: its runner is dead, and its tree is being ended. */
+void former_add(LocalExecutor *ex, RunnerLink *link, AttemptId key);
+/** Nothing of it lives. Starts what waited for that. */
+void former_gone(LocalExecutor *ex, AttemptId key);
+/** Takes a live runner's record if it is of a former life; else false. */
+bool former_on_record(LocalExecutor *ex, RunnerLink *link, const SlotRecord *record);
+void former_on_records_end(LocalExecutor *ex, RunnerLink *link);
+/** A runner is dead: what it has of them, its slot file tells. */
+void former_forget_link(LocalExecutor *ex, const RunnerLink *link);
+/** A start of the number of an attempt that nobody expected: if that is another one, it makes room for it. */
+bool former_displace(LocalExecutor *ex, Entry *entry, uint32_t token);
 
 /* local_resync.c */
 
@@ -153,5 +179,7 @@ void runner_launch_forget(LocalExecutor *ex);
 void recovery_begin(LocalExecutor *ex, RunnerLink *link);
 /** One thing less keeps a dead runner's folder. */
 void recovery_release(LocalExecutor *ex, RunnerLink *link);
+/** The tree of that attempt is ended as before, and nobody is told: its number is another one's now. */
+void recovery_disown(LocalExecutor *ex, AttemptId key);
 /** Ends what carries the cookie of an attempt without a usable record, then reports it LOST. */
 void recovery_lose(LocalExecutor *ex, Entry *entry, const char *message);

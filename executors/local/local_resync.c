@@ -29,7 +29,7 @@ void local_resync(Executor *base, const ExecutorExpected *expected, size_t count
     for (size_t i = 0; i < count; i++) {
         if (g_hash_table_contains(ex->entries, &expected[i].key))
             continue;
-        Entry *entry = entry_new(ex, expected[i].key);
+        Entry *entry = entry_new(ex, expected[i].key, expected[i].token);
         entry->expected = true;
         entry->expectation = expected[i].expectation;
     }
@@ -68,7 +68,9 @@ static bool *look_for_cookies(const LocalExecutor *ex, const GPtrArray *entries)
     }
     kill_tree_look(pointers, entries->len, 0);
     for (guint i = 0; i < entries->len; i++) {
-        lives[i] = trees[i].members->len > 0;
+        /* What a former life of the number has left is no trace of this one. */
+        lives[i] =
+            trees[i].members->len > 0 && !former_has(ex, ((const Entry *)g_ptr_array_index(entries, i))->key);
         g_array_unref(trees[i].members);
         g_free((gpointer)trees[i].cookie);
     }
@@ -98,9 +100,11 @@ static void give_verdict(LocalExecutor *ex, Entry *entry, bool lives)
                                "Task was canceled before it started");
     } else if (!ex->collecting) {
         AttemptId key = entry->key;
+        uint32_t token = entry->token;
         g_hash_table_remove(ex->entries, &key); /* the daemon will start it as if for the first time */
         executor_push(ex, &(ExecutorEvent){.kind = EXECUTOR_EVENT_NOT_STARTED,
                                            .key = key,
+                                           .token = token,
                                            .at_us = g_get_real_time(),
                                            .outcome = EXECUTOR_OUTCOME_INVALID,
                                            .exit_code = -1});

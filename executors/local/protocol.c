@@ -84,6 +84,7 @@ void protocol_put_start(GByteArray *out, const ExecutorRequest *request)
 {
     guint at = frame_begin(out, PROTOCOL_START);
     put_key(out, request->key);
+    put_u32(out, request->token);
     put_i64(out, request->timeout_us);
     put_i64(out, request->grace_us);
     put_string(out, request->cwd);
@@ -219,6 +220,7 @@ bool protocol_get_start(const ProtocolFrame *frame, ExecutorRequest *out)
 {
     Cursor c = cursor_of(frame);
     *out = (ExecutorRequest){.key = get_key(&c)};
+    out->token = get_u32(&c);
     out->timeout_us = get_i64(&c);
     out->grace_us = get_i64(&c);
     out->cwd = get_string(&c);

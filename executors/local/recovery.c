@@ -16,6 +16,7 @@ typedef struct {
     LocalExecutor *ex;
     RunnerLink *link; /* whose record it has; NULL = none */
     AttemptId key;
+    bool is_former; /* nobody waits for it: of a former life of its number, or of no row at all */
     const char *message;
 } Recovery;
 
@@ -57,7 +58,7 @@ static void on_tree_ended(unsigned survivors, void *user)
     Recovery *recovery = user;
     LocalExecutor *ex = recovery->ex;
     executor_enter(ex);
-    Entry *entry = g_hash_table_lookup(ex->entries, &recovery->key);
+    Entry *entry = recovery->is_former ? NULL : g_hash_table_lookup(ex->entries, &recovery->key);
     CRASH_POINT("executor.tree_ended");
     if (entry != NULL && !entry->finished && !entry->unwanted) {
         g_autofree char *message =
@@ -72,19 +73,34 @@ static void on_tree_ended(unsigned survivors, void *user)
             g_hash_table_remove(ex->entries, &recovery->key);
         if (recovery->link != NULL)
             recovery_release(ex, recovery->link);
+        if (recovery->is_former)
+            former_gone(ex, recovery->key);
     }
     g_hash_table_remove(ex->recoveries, recovery);
     executor_leave(ex);
 }
 
-static void end_tree(LocalExecutor *ex, RunnerLink *link, AttemptId key, const ProcIdentity *leader,
-                     int64_t grace_us, const char *message)
+static void end_tree(LocalExecutor *ex, RunnerLink *link, const Entry *entry, AttemptId key,
+                     const ProcIdentity *leader, int64_t grace_us, const char *message)
 {
     Recovery *recovery = g_new0(Recovery, 1);
-    *recovery = (Recovery){.ex = ex, .link = link, .key = key, .message = message};
+    *recovery =
+        (Recovery){.ex = ex, .link = link, .key = key, .is_former = entry == NULL, .message = message};
+    if (entry == NULL)
+        former_add(ex, NULL, key);
     g_hash_table_add(ex->recoveries, recovery);
     g_autofree char *cookie = attempt_cookie_format(ex->scope, key);
     kill_tree_end(ex->kill_tree, leader, cookie, grace_us, on_tree_ended, recovery);
+}
+
+void recovery_disown(LocalExecutor *ex, AttemptId key)
+{
+    GHashTableIter iter;
+    gpointer value;
+    g_hash_table_iter_init(&iter, ex->recoveries);
+    while (g_hash_table_iter_next(&iter, &value, NULL))
+        if (attempt_id_equal(&((const Recovery *)value)->key, &key))
+            ((Recovery *)value)->is_former = true;
 }
 
 void recovery_lose(LocalExecutor *ex, Entry *entry, const char *message)
@@ -92,7 +108,7 @@ void recovery_lose(LocalExecutor *ex, Entry *entry, const char *message)
     entry->expected = false;
     entry->ending = true;
     entry->link = NULL;
-    end_tree(ex, NULL, entry->key, &(ProcIdentity){0}, 0, message);
+    end_tree(ex, NULL, entry, entry->key, &(ProcIdentity){0}, 0, message);
 }
 
 /* --- A dead runner --- */
@@ -132,7 +148,7 @@ static void lose_record(LocalExecutor *ex, RunnerLink *link, Entry *entry, const
         link->owed++;
         if (entry != NULL)
             entry->ending = true;
-        end_tree(ex, link, record->key, &record->start.process, record->claim.grace_us, message);
+        end_tree(ex, link, entry, record->key, &record->start.process, record->claim.grace_us, message);
     } else if (same_boot && something_lives(ex, record)) {
         link->owed++; /* for good: the next daemon ends it, and needs the folder for that */
         if (entry != NULL)
@@ -145,6 +161,8 @@ static void lose_record(LocalExecutor *ex, RunnerLink *link, Entry *entry, const
 static void take_record(LocalExecutor *ex, RunnerLink *link, const SlotRecord *record, bool same_boot)
 {
     Entry *entry = g_hash_table_lookup(ex->entries, &record->key);
+    if (entry != NULL && attempt_tokens_differ(entry->token, record->claim.token))
+        entry = NULL; /* it is not this one's */
     if (entry != NULL) {
         entry->link = link;
         entry->round = link->round;
@@ -205,6 +223,7 @@ void recovery_begin(LocalExecutor *ex, RunnerLink *link)
     bool never_ready = !link->was_ready && link->round > 0;
     if (never_ready)
         ex->launch_failures++;
+    former_forget_link(ex, link);
     link->round++; /* what is seen now, and what is not */
     read_slots(link->dir, &found);
     link->boot_changed = !boot_id_equal(&found.runner.boot, boot_id_current());

@@ -270,8 +270,10 @@ void attempt_start(Runner *runner, const ExecutorRequest *request, const Protoco
         runner_report(runner, attempt);
         return;
     }
-    SlotClaim claim = {
-        .claimed_us = g_get_real_time(), .grace_us = request->grace_us, .timeout_us = request->timeout_us};
+    SlotClaim claim = {.token = request->token,
+                       .claimed_us = g_get_real_time(),
+                       .grace_us = request->grace_us,
+                       .timeout_us = request->timeout_us};
     int slot = slot_file_claim(runner->slots, request->key, &claim);
     if (slot < 0) {
         g_autofree char *text =

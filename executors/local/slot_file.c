@@ -148,6 +148,7 @@ int slot_file_claim(SlotFile *file, AttemptId key, const SlotClaim *claim)
     SlotRecordBytes *record = slot_at(file, slot);
     record->claim = (SlotClaimBytes){.ti_id = key.ti_id,
                                      .try_number = key.try_number,
+                                     .token = claim->token,
                                      .sequence = ++file->sequence,
                                      .claimed_us = claim->claimed_us,
                                      .grace_us = claim->grace_us,

@@ -12,7 +12,7 @@
  *   0    header: "WEIRSLOT", version, record size, the runner's identity, CRC
  *   512  record 0, 512 bytes (one disk sector, which is torn rarely if ever):
  *          0    u32 phase
- *          4    claim: u32 CRC; ti_id, try number, sequence, time, grace, timeout
+ *          4    claim: u32 CRC; ti_id, try number, token, sequence, time, grace, timeout
  *          56   start: u32 CRC of claim and start; pid, start time, boot id, time, where its output begins
  *          112  exit:  u32 CRC of claim and exit; outcome, code, signal, times, log range, rusage, text
  *   1024 record 1, ...
@@ -39,6 +39,7 @@ typedef enum { SLOT_FREE, SLOT_CLAIMED, SLOT_STARTED, SLOT_EXITED, SLOT_SYNCED }
 enum { SLOT_EXIT_CORE = 1, SLOT_EXIT_OOM = 2 };
 
 typedef struct {
+    uint32_t token;     /* see attempt_token() */
     int64_t claimed_us; /* wall clock */
     int64_t grace_us;   /* for whoever has to end it after the runner's death */
     int64_t timeout_us;

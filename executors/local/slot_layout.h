@@ -23,7 +23,7 @@ typedef struct {
 typedef struct {
     int64_t ti_id;
     int32_t try_number;
-    uint32_t flags;
+    uint32_t token; /* 0 of a runner that did not know it yet */
     uint64_t sequence;
     int64_t claimed_us;
     int64_t grace_us;

@@ -72,7 +72,10 @@ bool slot_record_decode(const uint8_t bytes[static SLOT_RECORD_SIZE], SlotRecord
 
     out->phase = SLOT_CLAIMED;
     out->key = (AttemptId){in.claim.ti_id, in.claim.try_number};
-    out->claim = (SlotClaim){in.claim.claimed_us, in.claim.grace_us, in.claim.timeout_us};
+    out->claim = (SlotClaim){.token = in.claim.token,
+                             .claimed_us = in.claim.claimed_us,
+                             .grace_us = in.claim.grace_us,
+                             .timeout_us = in.claim.timeout_us};
     if (in.phase >= SLOT_STARTED && in.start.pid > 0 &&
         in.start.crc == slot_start_crc(&in.claim, &in.start)) {
         out->phase = SLOT_STARTED;

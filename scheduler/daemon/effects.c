@@ -4,6 +4,8 @@
 #include "scheduler/daemon/internal.h"
 #include "scheduler/model/crash_point.h"
 
+#include <unistd.h>
+
 static void fail_to_start(Daemon *daemon, const EngineEffect *effect, const char *log_path, EndReason reason,
                           const char *message, int64_t now_us)
 {
@@ -37,6 +39,7 @@ static void start(Daemon *daemon, const EngineEffect *effect, int64_t now_us)
     }
     ExecutorRequest request = {
         .key = effect->attempt,
+        .token = attempt_token(ti->queued_us),
         .argv = (const char *const *)attempt.argv->pdata,
         .env_extra = (const char *const *)attempt.environment->pdata,
         .cwd = attempt.cwd,
@@ -45,6 +48,10 @@ static void start(Daemon *daemon, const EngineEffect *effect, int64_t now_us)
         .timeout_us = task->execution_timeout_us,
         .grace_us = daemon->settings->killed_task_cleanup_time_us,
     };
+    /* A database that was put back gives names again, and the file may be there: it would be read as this
+     * one's. */
+    g_autofree char *output = run_context_output_path(context, ti->task_id, ti->try_number);
+    unlink(output);
     executor_start(daemon->executor, &request);
     CRASH_POINT("daemon.effect_start");
 }

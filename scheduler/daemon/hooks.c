@@ -220,6 +220,7 @@ static void start(Daemon *daemon, const Hook *hook, int64_t now_us)
     }
     ExecutorRequest request = {
         .key = key_of(hook),
+        .token = attempt_token(hook->start_date_us),
         .argv = (const char *const *)attempt.argv->pdata,
         .env_extra = (const char *const *)attempt.environment->pdata,
         .cwd = attempt.cwd,
@@ -262,7 +263,9 @@ bool hooks_expect(Daemon *daemon, GArray *expected, GError **error)
     for (guint i = 0; i < running->len; i++) {
         const Hook *hook = running->pdata[i];
         /* Its start may not have reached anybody: what a row says of a hook is the intent. */
-        ExecutorExpected one = {.key = key_of(hook), .expectation = EXECUTOR_EXPECT_QUEUED};
+        ExecutorExpected one = {.key = key_of(hook),
+                                .token = attempt_token(hook->start_date_us),
+                                .expectation = EXECUTOR_EXPECT_QUEUED};
         g_array_append_val(expected, one);
         add_live(daemon->hooks, hook->id);
     }
@@ -313,7 +316,8 @@ bool hooks_take_report(Daemon *daemon, const Report *report, int64_t now_us)
         daemon->hooks->is_due = true;
         return true;
     }
-    if (hook->state != HOOK_STATE_RUNNING || hook->attempt != report->attempt.try_number)
+    if (hook->state != HOOK_STATE_RUNNING || hook->attempt != report->attempt.try_number ||
+        attempt_tokens_differ(report->token, attempt_token(hook->start_date_us)))
         return true; /* an attempt of long ago */
     if (report->kind == REPORT_NOT_STARTED) {
         if (!daemon->is_ending_tasks) /* else the next start asks again */

@@ -43,6 +43,7 @@ typedef enum {
 typedef struct {
     ReportKind kind;
     AttemptId attempt;
+    uint32_t token; /**< see attempt_token(); 0 when it is surely about the attempt that has the number now */
     int64_t at_us;
     int64_t pid;
     AttemptOutcome outcome; /**< FINISHED */

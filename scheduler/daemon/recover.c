@@ -25,6 +25,7 @@ static bool expect_attempts(Daemon *daemon, const DagRun *run, GArray *expected,
         const TaskInstance *ti = &rows->items[i];
         ExecutorExpected one = {
             .key = {ti->id, ti->try_number},
+            .token = attempt_token(ti->queued_us),
             .expectation = ti->state == TASK_STATE_QUEUED ? EXECUTOR_EXPECT_QUEUED : EXECUTOR_EXPECT_RUNNING,
         };
         g_array_append_val(expected, one);

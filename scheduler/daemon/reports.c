@@ -40,6 +40,7 @@ void reports_on_event(const ExecutorEvent *event, void *user)
     }
     Report report = {
         .attempt = event->key,
+        .token = event->token,
         .at_us = event->at_us,
         .pid = event->pid,
         .log_begin = event->log_begin,
@@ -156,13 +157,22 @@ static bool load_run_of(Daemon *daemon, AttemptId attempt, bool *ret_is_expected
     return true;
 }
 
+/* An attempt that had this number in a database that is no more: what waits for its own says nothing of it.
+ */
+static bool is_of_former(const TaskInstance *ti, const Report *report)
+{
+    return ti->try_number == report->attempt.try_number &&
+           (ti->state == TASK_STATE_QUEUED || ti->state == TASK_STATE_RUNNING) &&
+           attempt_tokens_differ(report->token, attempt_token(ti->queued_us));
+}
+
 static void take_started(Daemon *daemon, const Report *report, int64_t now_us)
 {
     const TaskInstance *ti = engine_task_by_id(daemon->engine, report->attempt.ti_id, NULL);
     bool is_expected;
     if (ti == NULL && load_run_of(daemon, report->attempt, &is_expected))
         ti = engine_task_by_id(daemon->engine, report->attempt.ti_id, NULL);
-    if (ti == NULL)
+    if (ti == NULL || is_of_former(ti, report))
         return;
     if (ti->try_number == report->attempt.try_number && task_state_is_executing(ti->state))
         engine_attempt_started(daemon->engine, report->attempt, report->pid, report->at_us, now_us);
@@ -183,6 +193,8 @@ static bool take_finished(Daemon *daemon, const Report *report, int64_t now_us)
     }
     if (ti == NULL)
         return true; /* its run was deleted */
+    if (is_of_former(ti, report))
+        return true;
     int64_t dag_run_id = ti->dag_run_id;
     RunContext *context = run_context_of(daemon, dag_run_id);
     bool is_current = ti->try_number == report->attempt.try_number;
@@ -227,9 +239,12 @@ static void take_not_started(Daemon *daemon, AttemptId attempt, int64_t now_us)
 static bool take_no_room(Daemon *daemon, const Report *report, int64_t now_us)
 {
     bool is_expected;
-    if (engine_task_by_id(daemon->engine, report->attempt.ti_id, NULL) == NULL &&
-        !load_run_of(daemon, report->attempt, &is_expected))
+    const TaskInstance *ti = engine_task_by_id(daemon->engine, report->attempt.ti_id, NULL);
+    if (ti == NULL && !load_run_of(daemon, report->attempt, &is_expected))
         return false;
+    ti = engine_task_by_id(daemon->engine, report->attempt.ti_id, NULL);
+    if (ti == NULL || is_of_former(ti, report))
+        return true;
     if (daemon->mode != DAEMON_OFFLINE) /* which starts nothing anyway */
         starts_hold_refused(daemon, report->message, now_us);
     take_not_started(daemon, report->attempt, now_us);

@@ -140,6 +140,7 @@ char *harness_log_path(const Harness *h, int64_t ti_id)
 ExecutorRequest harness_request(Harness *h, int64_t ti_id, const char *const *argv)
 {
     return (ExecutorRequest){.key = {ti_id, 1},
+                             .token = h->token,
                              .argv = argv,
                              .cwd = h->home,
                              .log_path = harness_log_path(h, ti_id),

@@ -18,6 +18,7 @@ typedef struct {
     Executor *ex;
     GArray *events;   /* of SeenEvent, in order */
     bool acknowledge; /* every FINISHED at once; default true */
+    uint32_t token;   /* of what is started */
 } Harness;
 
 typedef struct {

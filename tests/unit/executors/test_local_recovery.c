@@ -81,9 +81,9 @@ static void tasks_outlive_the_controller(void **state)
     pid_t runner = harness_runner_pid(h);
     for (int i = 0; i < 3; i++)
         harness_read_pid(h, g.say);
-    ExecutorExpected expected[] = {{{1, 1}, EXECUTOR_EXPECT_RUNNING},
-                                   {{2, 1}, EXECUTOR_EXPECT_QUEUED},
-                                   {{3, 1}, EXECUTOR_EXPECT_RUNNING}};
+    ExecutorExpected expected[] = {{{1, 1}, 0, EXECUTOR_EXPECT_RUNNING},
+                                   {{2, 1}, 0, EXECUTOR_EXPECT_QUEUED},
+                                   {{3, 1}, 0, EXECUTOR_EXPECT_RUNNING}};
     harness_open(h, expected, 3);
     harness_wait_count(h, EXECUTOR_EVENT_RESYNCED, 1);
     assert_int_equal(harness_count(h, EXECUTOR_EVENT_STARTED), 3);
@@ -108,7 +108,7 @@ static void what_ended_without_a_controller_is_kept(void **state)
     pid_t task = harness_read_pid(h, g.say);
     gate_release(&g);
     harness_expect_gone(task);
-    ExecutorExpected expected = {{1, 1}, EXECUTOR_EXPECT_RUNNING};
+    ExecutorExpected expected = {{1, 1}, 0, EXECUTOR_EXPECT_RUNNING};
     h->acknowledge = false;
     harness_open(h, &expected, 1);
     assert_int_equal(harness_wait(h, 1, EXECUTOR_EVENT_FINISHED)->exit_code, 5);
@@ -161,9 +161,9 @@ static void both_die(void **state)
     while (harness_records(h, SLOT_EXITED) < 1)
         g_thread_yield();
     kill(runner, SIGKILL);
-    ExecutorExpected expected[] = {{{1, 1}, EXECUTOR_EXPECT_RUNNING},
-                                   {{2, 1}, EXECUTOR_EXPECT_RUNNING},
-                                   {{3, 1}, EXECUTOR_EXPECT_QUEUED}};
+    ExecutorExpected expected[] = {{{1, 1}, 0, EXECUTOR_EXPECT_RUNNING},
+                                   {{2, 1}, 0, EXECUTOR_EXPECT_RUNNING},
+                                   {{3, 1}, 0, EXECUTOR_EXPECT_QUEUED}};
     harness_open(h, expected, 3);
     harness_wait_count(h, EXECUTOR_EVENT_FINISHED, 3);
     unsigned exited = 0, lost = 0;
@@ -201,6 +201,110 @@ static void what_no_row_wants_is_ended(void **state)
     gate_close(&g);
 }
 
+/** A script that exits with 9 if the process lives (a zombie does not), else does the rest. g_free() it. */
+static char *exit_unless_alive(pid_t pid, const char *rest)
+{
+    return g_strdup_printf("case $(cut -d' ' -f3 /proc/%d/stat 2>/dev/null) in ''|Z) %s;; *) exit 9;; esac",
+                           (int)pid, rest);
+}
+
+/* A database that was put back gives a number again whose attempt of before still runs. */
+static void a_number_given_again_waits_for_the_former(void **state)
+{
+    Harness *h = *state;
+    Gate g = gate_open(h, "echo former");
+    h->token = 1;
+    start_and_kill_controller(h, g.script, 1);
+    pid_t former = harness_read_pid(h, g.say);
+    harness_open(h, NULL, 0);
+    harness_wait_count(h, EXECUTOR_EVENT_RESYNCED, 1);
+    h->token = 2;
+    g_autofree char *script = exit_unless_alive(former, "echo latter");
+    harness_start(h, 1, script);
+    harness_wait_count(h, EXECUTOR_EVENT_FINISHED, 1);
+    const ExecutorEvent *e = harness_wait(h, 1, EXECUTOR_EVENT_FINISHED);
+    assert_int_equal(e->token, 2);
+    assert_int_equal(e->outcome, EXECUTOR_OUTCOME_EXITED);
+    assert_int_equal(e->exit_code, 0); /* nothing of the former lived any more */
+    g_autofree char *output = harness_output(h, e);
+    assert_string_equal(output, "latter\n");
+    gate_close(&g);
+}
+
+/* The same, and what is recorded has ended: it says nothing of what the row waits for. */
+static void a_record_of_another_token_is_no_outcome(void **state)
+{
+    Harness *h = *state;
+    Gate g = gate_open(h, "exit 0");
+    h->token = 1;
+    start_and_kill_controller(h, g.script, 1);
+    pid_t former = harness_read_pid(h, g.say);
+    gate_release(&g);
+    harness_expect_gone(former);
+    ExecutorExpected expected[] = {{{1, 1}, 2, EXECUTOR_EXPECT_QUEUED}};
+    harness_open(h, expected, 1);
+    harness_wait(h, 1, EXECUTOR_EVENT_NOT_STARTED);
+    h->token = 2;
+    harness_start(h, 1, "exit 4");
+    assert_int_equal(harness_wait(h, 1, EXECUTOR_EVENT_FINISHED)->exit_code, 4);
+    assert_int_equal(harness_count(h, EXECUTOR_EVENT_FINISHED), 1);
+    gate_close(&g);
+}
+
+/* The same, and the former still runs; its runner may be dead. */
+static void expect_of_another_token(Harness *h, bool is_runner_dead, ExecutorExpectation expectation)
+{
+    Gate g = gate_open(h, "exit 0");
+    h->token = 1;
+    start_and_kill_controller(h, g.script, 1);
+    pid_t former = harness_read_pid(h, g.say);
+    if (is_runner_dead) {
+        pid_t runner = harness_runner_pid(h);
+        kill(runner, SIGKILL);
+        harness_expect_gone(runner);
+    }
+    ExecutorExpected expected[] = {{{1, 1}, 2, expectation}};
+    harness_open(h, expected, 1);
+    h->token = 2;
+    if (expectation == EXECUTOR_EXPECT_RUNNING) {
+        assert_int_equal(harness_wait(h, 1, EXECUTOR_EVENT_FINISHED)->outcome, EXECUTOR_OUTCOME_LOST);
+    } else {
+        harness_wait(h, 1, EXECUTOR_EVENT_NOT_STARTED);
+        g_autofree char *script = exit_unless_alive(former, "exit 4");
+        harness_start(h, 1, script);
+        assert_int_equal(harness_wait(h, 1, EXECUTOR_EVENT_FINISHED)->exit_code, 4);
+    }
+    harness_wait_count(h, EXECUTOR_EVENT_RESYNCED, 1);
+    for (;;) { /* it is ended, and its record goes */
+        g_autofree char *dir = harness_runner_dir(h);
+        if (dir == NULL || harness_records(h, SLOT_CLAIMED) == 0)
+            break;
+        uv_run(&h->loop, UV_RUN_NOWAIT);
+    }
+    assert_int_equal(harness_count(h, EXECUTOR_EVENT_FINISHED), 1);
+    gate_close(&g);
+}
+
+static void queued_beside_a_former(void **state)
+{
+    expect_of_another_token(*state, false, EXECUTOR_EXPECT_QUEUED);
+}
+
+static void running_beside_a_former(void **state)
+{
+    expect_of_another_token(*state, false, EXECUTOR_EXPECT_RUNNING);
+}
+
+static void queued_beside_a_former_without_runner(void **state)
+{
+    expect_of_another_token(*state, true, EXECUTOR_EXPECT_QUEUED);
+}
+
+static void running_beside_a_former_without_runner(void **state)
+{
+    expect_of_another_token(*state, true, EXECUTOR_EXPECT_RUNNING);
+}
+
 static void an_acknowledgement_frees_the_record(void **state)
 {
     Harness *h = *state;
@@ -219,7 +323,7 @@ static void an_acknowledgement_frees_the_record(void **state)
 static void without_a_record(void **state)
 {
     Harness *h = *state;
-    ExecutorExpected expected[] = {{{1, 1}, EXECUTOR_EXPECT_QUEUED}, {{2, 1}, EXECUTOR_EXPECT_RUNNING}};
+    ExecutorExpected expected[] = {{{1, 1}, 0, EXECUTOR_EXPECT_QUEUED}, {{2, 1}, 0, EXECUTOR_EXPECT_RUNNING}};
     harness_open(h, expected, 2);
     harness_wait_count(h, EXECUTOR_EVENT_RESYNCED, 1);
     harness_wait(h, 1, EXECUTOR_EVENT_NOT_STARTED);
@@ -235,7 +339,7 @@ static void after_a_restart_of_the_machine(void **state)
     g_autofree char *boot = g_build_filename(runners, "boot", NULL);
     assert_int_equal(g_mkdir(runners, 0700), 0);
     assert_true(g_file_set_contents(boot, "0123456789abcdef0123456789abcdef", -1, NULL));
-    ExecutorExpected expected[] = {{{1, 1}, EXECUTOR_EXPECT_QUEUED}, {{2, 1}, EXECUTOR_EXPECT_RUNNING}};
+    ExecutorExpected expected[] = {{{1, 1}, 0, EXECUTOR_EXPECT_QUEUED}, {{2, 1}, 0, EXECUTOR_EXPECT_RUNNING}};
     h->acknowledge = false;
     harness_open(h, expected, 2);
     assert_int_equal(harness_wait(h, 1, EXECUTOR_EVENT_FINISHED)->outcome, EXECUTOR_OUTCOME_LOST);
@@ -328,7 +432,7 @@ static void a_runner_of_another_database_is_left_alone(void **state)
     assert_true(harness_is_alive(task));
     assert_true(harness_is_alive(runner));
     harness_close(h);
-    ExecutorExpected expected = {{1, 1}, EXECUTOR_EXPECT_RUNNING};
+    ExecutorExpected expected = {{1, 1}, 0, EXECUTOR_EXPECT_RUNNING};
     harness_open_as(h, "other", &expected, 1);
     gate_release(&g);
     assert_int_equal(harness_wait(h, 1, EXECUTOR_EVENT_FINISHED)->outcome, EXECUTOR_OUTCOME_EXITED);
@@ -407,7 +511,7 @@ static void a_copied_home_leaves_the_originals_tasks_alone(void **state)
     char *original_home = h->home;
     Executor *original = h->ex;
     h->home = copy_home;
-    ExecutorExpected expected = {{1, 1}, EXECUTOR_EXPECT_RUNNING};
+    ExecutorExpected expected = {{1, 1}, 0, EXECUTOR_EXPECT_RUNNING};
     harness_open(h, &expected, 1);
     assert_int_equal(harness_wait(h, 1, EXECUTOR_EVENT_FINISHED)->outcome, EXECUTOR_OUTCOME_LOST);
     harness_close(h);
@@ -444,7 +548,7 @@ static void after_an_upgrade_the_old_runner_finishes_its_tasks(void **state)
                                   .task_umask = -1,
                                   .on_event = harness_on_event,
                                   .user = h};
-    ExecutorExpected expected = {{1, 1}, EXECUTOR_EXPECT_RUNNING};
+    ExecutorExpected expected = {{1, 1}, 0, EXECUTOR_EXPECT_RUNNING};
     h->ex = local_executor_new(&config, NULL);
     assert_non_null(h->ex);
     executor_resync(h->ex, &expected, 1);
@@ -483,10 +587,10 @@ static void a_command_collects(void **state)
                                   .task_umask = -1,
                                   .on_event = harness_on_event,
                                   .user = h};
-    ExecutorExpected expected[] = {{{1, 1}, EXECUTOR_EXPECT_RUNNING},
-                                   {{2, 1}, EXECUTOR_EXPECT_QUEUED},
-                                   {{3, 1}, EXECUTOR_EXPECT_QUEUED},
-                                   {{4, 1}, EXECUTOR_EXPECT_RUNNING}};
+    ExecutorExpected expected[] = {{{1, 1}, 0, EXECUTOR_EXPECT_RUNNING},
+                                   {{2, 1}, 0, EXECUTOR_EXPECT_QUEUED},
+                                   {{3, 1}, 0, EXECUTOR_EXPECT_QUEUED},
+                                   {{4, 1}, 0, EXECUTOR_EXPECT_RUNNING}};
     while (harness_count(h, EXECUTOR_EVENT_FINISHED) < 2)
         assert_true(local_executor_collect(&config, expected, 4, commit_yes, 10 * USEC_PER_SEC, NULL));
     assert_int_equal(harness_count(h, EXECUTOR_EVENT_NOT_STARTED), 0);
@@ -521,7 +625,7 @@ static void a_command_leaves_what_lives_to_the_daemon(void **state)
                                   .task_umask = -1,
                                   .on_event = count_finished,
                                   .user = &finished};
-    ExecutorExpected expected = {{1, 1}, EXECUTOR_EXPECT_RUNNING};
+    ExecutorExpected expected = {{1, 1}, 0, EXECUTOR_EXPECT_RUNNING};
     assert_true(local_executor_collect(&config, &expected, 1, commit_yes, 10 * USEC_PER_SEC, NULL));
     assert_int_equal(finished, 0);
     assert_true(harness_is_alive(task));
@@ -557,6 +661,12 @@ static int run(void)
         T(a_dead_runners_tasks_are_ended_and_lost),
         T(both_die),
         T(what_no_row_wants_is_ended),
+        T(a_number_given_again_waits_for_the_former),
+        T(a_record_of_another_token_is_no_outcome),
+        T(queued_beside_a_former),
+        T(running_beside_a_former),
+        T(queued_beside_a_former_without_runner),
+        T(running_beside_a_former_without_runner),
         T(an_acknowledgement_frees_the_record),
         T(without_a_record),
         T(after_a_restart_of_the_machine),
