@@ -299,12 +299,19 @@ static bool read_environment(Settings *settings, GError **error)
 
 /* ---- All of it ---- */
 
-static char *find_home(void)
+/** NULL with an error. */
+static char *find_home(GError **error)
 {
     const char *home = g_getenv("WEIR_HOME");
-    if (home != NULL && *home != '\0')
-        return g_canonicalize_filename(home, NULL);
-    return g_build_filename(g_get_home_dir(), "weir", NULL);
+    g_autofree char *path = home != NULL && *home != '\0' ? g_canonicalize_filename(home, NULL)
+                                                          : g_build_filename(g_get_home_dir(), "weir", NULL);
+    if (strlen(path) <= SETTINGS_HOME_MAX)
+        return g_steal_pointer(&path);
+    g_set_error(
+        error, WEIR_ERROR, WEIR_ERROR_INVALID,
+        "the path of WEIR_HOME has %zu bytes (%.40s...); SQLite wants at most %d: choose a shorter one",
+        strlen(path), path, SETTINGS_HOME_MAX);
+    return NULL;
 }
 
 static void setting_value_free(gpointer data)
@@ -364,7 +371,9 @@ static void fill_fields(Settings *settings)
 Settings *settings_load(GError **error)
 {
     g_autoptr(Settings) settings = g_new0(Settings, 1);
-    settings->home = find_home();
+    settings->home = find_home(error);
+    if (settings->home == NULL)
+        return NULL;
     set_defaults(settings);
     if (!read_file(settings, error) || !read_environment(settings, error))
         return NULL;

@@ -9,6 +9,9 @@
 
 #include "scheduler/model/types.h"
 
+/** Bytes of the home's path: SQLite takes file names of 512, and the longest lies some way below the home. */
+#define SETTINGS_HOME_MAX 450
+
 typedef struct {
     const char *section, *key;
     char *value;  /**< as text, after all overrides */

@@ -88,3 +88,17 @@ def test_more_connections_than_are_served(weir, start_weir, home, write_dag, wai
     assert waiting.wait(30) == 0, waiting.stderr.read()
     scheduler.terminate()
     assert scheduler.wait(30) == 0
+
+
+def test_a_home_with_too_long_a_name(weir, write_dag, tmp_path):
+    long = tmp_path / ("x" * 240) / ("y" * 240)
+    for words in (["dags", "list"], ["pools", "set", "api", "1"], ["scheduler"]):
+        result = weir(*words, env={"WEIR_HOME": str(long)})
+        assert result.returncode == 1 and len(result.stderr) < 250
+        assert "WEIR_HOME has " in result.stderr and "at most 450: choose a shorter one" in result.stderr
+    assert not long.parent.exists()
+    fits = str(tmp_path / ("x" * 240)) + "/"
+    fits += "z" * (450 - len(fits))
+    write_dag("d", ONE_TASK)
+    for words in (["run", tmp_path / "home/dags/d.yaml", "-r", "r"], ["tasks", "logs", "d", "a", "r"], ["db", "check"]):
+        assert weir(*words, env={"WEIR_HOME": fits}).returncode == 0, words
