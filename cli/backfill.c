@@ -150,10 +150,10 @@ static json_t *row_of_backfill(const Backfill *backfill, const BackfillProgress 
     json_t *row = document_of_backfill(backfill);
     g_autofree char *text = backfill_progress_text(backfill, progress);
     int64_t left_us = backfill_time_left(backfill, progress);
-    int64_t n_done = progress->n_runs - progress->n_queued - progress->n_running;
     json_object_set_new(row, "runs", json_integer(progress->n_runs));
-    json_object_set_new(row, "done", json_integer(MAX(n_done, 0)));
+    json_object_set_new(row, "done", json_integer(backfill_n_done(progress)));
     json_object_set_new(row, "failed", json_integer(progress->n_failed));
+    json_object_set_new(row, "canceled", json_integer(progress->n_canceled));
     json_object_set_new(row, "running", json_integer(progress->n_running));
     json_object_set_new(row, "queued", json_integer(progress->n_queued));
     json_object_set_new(row, "skipped", json_integer(progress->n_skipped));

@@ -1,6 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 #include "cli/backfill_progress.h"
 
+int64_t backfill_n_done(const BackfillProgress *progress)
+{
+    return MAX(progress->n_runs - progress->n_queued - progress->n_running - progress->n_canceled, 0);
+}
+
 int64_t backfill_time_left(const Backfill *backfill, const BackfillProgress *progress)
 {
     int64_t n_left = progress->n_queued + progress->n_running;
@@ -34,12 +39,13 @@ static char *roughly(int64_t us)
 
 char *backfill_progress_text(const Backfill *backfill, const BackfillProgress *progress)
 {
-    int64_t n_done = progress->n_runs - progress->n_queued - progress->n_running;
+    int64_t n_done = backfill_n_done(progress);
     GString *text = g_string_new(NULL);
-    g_string_printf(text, "%" G_GINT64_FORMAT " of %" G_GINT64_FORMAT " done", MAX(n_done, 0),
-                    progress->n_runs);
+    g_string_printf(text, "%" G_GINT64_FORMAT " of %" G_GINT64_FORMAT " done", n_done, progress->n_runs);
     if (progress->n_failed > 0)
         g_string_append_printf(text, ", %" G_GINT64_FORMAT " failed", progress->n_failed);
+    if (progress->n_canceled > 0)
+        g_string_append_printf(text, ", %" G_GINT64_FORMAT " canceled", progress->n_canceled);
     if (backfill->completed_at_us == TIME_NONE && backfill->is_paused)
         g_string_append(text, ", paused");
     int64_t left_us = backfill_time_left(backfill, progress);

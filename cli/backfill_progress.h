@@ -10,5 +10,7 @@
  */
 int64_t backfill_time_left(const Backfill *backfill, const BackfillProgress *progress);
 
+/** Its runs that ended by themselves. */
+int64_t backfill_n_done(const BackfillProgress *progress);
 /** "12 of 365 done, 1 failed, ~3 min left". The caller frees. */
 char *backfill_progress_text(const Backfill *backfill, const BackfillProgress *progress);

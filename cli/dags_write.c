@@ -70,7 +70,10 @@ int verb_dags_mark(Cli *cli, GError **error)
         return EXIT_FAILURE;
     write_copy_flags(cli, args, (const char *const[]){"dry-run", NULL});
     json_object_set_new(args, "state", json_string(args_value(cli->args, "state")));
-    return print_object(cli, run_columns, send_command(cli, "dags.mark", args, error));
+    json_t *result = send_command(cli, "dags.mark", args, error);
+    if (result != NULL && args_flag(cli->args, "dry-run"))
+        g_printerr("It would be marked %s; nothing was changed.\n", args_value(cli->args, "state"));
+    return print_object(cli, run_columns, result);
 }
 
 int verb_dags_clear(Cli *cli, GError **error)

@@ -108,10 +108,13 @@ bool write_check_state(Cli *cli, const char *const *states, GError **error)
     g_autofree char *all = g_strjoinv(", ", (char **)states);
     if (state == NULL)
         g_set_error(error, CLI_ERROR, CLI_ERROR_USAGE, "--state is missing: one of %s", all);
-    else if (!g_strv_contains(states, state))
-        g_set_error(error, CLI_ERROR, CLI_ERROR_USAGE, "--state \"%s\" is none of %s", state, all);
-    else
+    else if (g_strv_contains(states, state))
         return true;
+    else if (suggest_nearest(state, states) != NULL)
+        g_set_error(error, CLI_ERROR, CLI_ERROR_USAGE, "--state \"%s\" is none of %s; did you mean \"%s\"?",
+                    state, all, suggest_nearest(state, states));
+    else
+        g_set_error(error, CLI_ERROR, CLI_ERROR_USAGE, "--state \"%s\" is none of %s", state, all);
     return false;
 }
 
@@ -148,10 +151,11 @@ static int ask(Cli *cli, const char *command, const json_t *args, GError **error
     if (json_array_size(tasks) == 0)
         return 1; /* nothing to ask about; the command says what there is to say */
     g_autofree char *table = output_format_rows(OUTPUT_TABLE, task_columns, tasks, false);
-    g_autofree char *question = g_strdup_printf("%sClear these %zu tasks%s?", table, json_array_size(tasks),
-                                                json_is_true(json_object_get(args, "run_on_latest_version"))
-                                                    ? " and run them on the DAG's latest version"
-                                                    : "");
+    size_t n = json_array_size(tasks);
+    g_autofree char *these = n == 1 ? g_strdup("this task") : g_strdup_printf("these %zu tasks", n);
+    bool latest = json_is_true(json_object_get(args, "run_on_latest_version"));
+    g_autofree char *question =
+        g_strdup_printf("%sClear %s%s?", table, these, latest ? ", to run on the DAG's latest version" : "");
     return cli_confirm(cli, question);
 }
 

@@ -68,6 +68,17 @@ static json_t *run_result(Command *command, const DagRun *before)
     return document_of_run(now != NULL ? now : before);
 }
 
+/** A run that was ended by hand takes its state with its last process. */
+static void note_ending(Command *command, const DagRun *before)
+{
+    const DagRun *run = engine_run(command->daemon->engine, before->id);
+    if (run == NULL || run_state_is_finished(run->state) || run->forced_state == RUN_STATE_INVALID)
+        return;
+    g_autofree char *note = g_strdup_printf("its processes are being ended, then it is %s",
+                                            run_state_to_string(run->forced_state));
+    command_add_note(command, note);
+}
+
 static json_t *dags_resume(Command *command, GError **error)
 {
     Daemon *daemon = command->daemon;
@@ -100,6 +111,7 @@ static json_t *dags_cancel(Command *command, GError **error)
     engine_mark_run(command->daemon->engine, run->id, RUN_STATE_FAILED, END_CANCELED, command->now_us);
     command_audit(command, "cancel_dag_run", run->dag_id, run->run_id, NULL, NULL);
     command_note_waiting(command, run->id);
+    note_ending(command, run);
     return run_result(command, run);
 }
 
@@ -122,6 +134,7 @@ static json_t *dags_mark(Command *command, GError **error)
     command_audit(command, "patch_dag_run", run->dag_id, run->run_id, NULL,
                   json_pack("{s:s}", "state", run_state_to_string(state)));
     command_note_waiting(command, run->id);
+    note_ending(command, run);
     return run_result(command, run);
 }
 

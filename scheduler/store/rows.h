@@ -130,6 +130,7 @@ typedef struct {
     int64_t n_skipped; /**< dates that were left alone */
     int64_t n_queued, n_running, n_failed;
     int64_t mean_duration_us; /**< of finished runs; TIME_NONE: none has finished by itself */
+    int64_t n_canceled;       /**< failed because somebody ended them; not in n_failed */
 } BackfillProgress;
 
 /** One hook that is to be run, or was: what it tells of, and how far it is. */

@@ -145,13 +145,15 @@ static bool count_runs(StoreConn *conn, int64_t id, BackfillProgress *ret, GErro
 {
     Query query = query_begin(
         conn, "SELECT count(*) FILTER (WHERE state = 'queued'), count(*) FILTER (WHERE state = 'running'), "
-              "count(*) FILTER (WHERE state = 'failed') FROM dag_run INDEXED BY dag_run_of_backfill "
-              "WHERE backfill_id = ?");
+              "count(*) FILTER (WHERE state = 'failed' AND end_reason IS NOT 'canceled'), "
+              "count(*) FILTER (WHERE state = 'failed' AND end_reason = 'canceled') "
+              "FROM dag_run INDEXED BY dag_run_of_backfill WHERE backfill_id = ?");
     query_bind_int(&query, id);
     if (query_next(&query)) {
         ret->n_queued = query_int(&query);
         ret->n_running = query_int(&query);
         ret->n_failed = query_int(&query);
+        ret->n_canceled = query_int(&query);
     }
     return query_end(&query, error);
 }

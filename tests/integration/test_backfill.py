@@ -115,7 +115,7 @@ class TestChange:
         assert objects(weir("backfill", "unpause", "1", "-o", "json"))[0]["is_paused"] is False
         canceled = objects(weir("backfill", "cancel", "1", "-o", "json"))[0]
         assert canceled["canceled"] == 4 and canceled["completed_at"] and canceled["is_paused"] is True
-        assert "4 of 4 done, 4 failed" in weir("backfill", "list").stdout
+        assert "0 of 4 done, 4 canceled" in weir("backfill", "list").stdout
         result = weir("backfill", "pause", "1")
         assert result.returncode == 1 and "Backfill is already completed." in result.stderr
         states = weir("dags", "state", "daily", "backfill__2025-01-01T02:00:00+00:00")

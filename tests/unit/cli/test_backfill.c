@@ -18,6 +18,7 @@ static void test_progress(void **state)
         {{365, 0, 365, 0, 0, TIME_NONE}, 10, false, false, "0 of 365 done"},
         {{365, 0, 300, 0, 0, USEC_PER_SEC}, 10, true, false, "65 of 365 done, paused"},
         {{365, 3, 0, 0, 2, USEC_PER_SEC}, 10, true, true, "365 of 365 done, 2 failed"},
+        {{365, 3, 0, 2, 1, USEC_PER_SEC, 300}, 10, true, true, "63 of 365 done, 1 failed, 300 canceled"},
         {{0, 3, 0, 0, 0, TIME_NONE}, 10, false, true, "0 of 0 done"},
         {{2, 0, 0, 1, 0, 10 * USEC_PER_SEC}, 10, false, false, "1 of 2 done, ~6 s left"},
         {{400, 0, 399, 0, 0, USEC_PER_HOUR}, 100, false, false, "1 of 400 done, ~4 h left"},
