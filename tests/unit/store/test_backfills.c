@@ -168,7 +168,8 @@ static void test_progress(void **state)
     assert_int_equal(progress.n_skipped, 1);
     assert_int_equal(progress.n_queued, 2);
     assert_int_equal(progress.n_running, 1);
-    assert_int_equal(progress.n_failed, 2);
+    assert_int_equal(progress.n_failed, 1);
+    assert_int_equal(progress.n_canceled, 1);
     assert_int_equal(progress.mean_duration_us, 15 * USEC_PER_SEC);
     bool is_first = true;
     assert_ok(store_is_first_of_backfill(conn, id, runs[0].id, &is_first, &error));
