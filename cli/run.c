@@ -53,7 +53,8 @@ static bool has_ended_meanwhile(RunSession *session, const GError *failure)
     if (session->start.is_new || !g_error_matches(failure, WEIR_ERROR, WEIR_ERROR_CONFLICT))
         return false;
     g_autoptr(DagRun) run = run_session_read(session);
-    return run != NULL && run_state_is_finished(run->state) && run_session_show_stored(session, run, NULL);
+    return run != NULL && run_state_is_finished(run->state) && run_session_show_stored(session, run, NULL) &&
+           run_finish_hooks_here(session, run, NULL);
 }
 
 /** Whether the new run of that name is not to be made because somebody else has just made it: then it is his.

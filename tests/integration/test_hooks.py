@@ -286,6 +286,21 @@ class TestAtLeastOnce:
         scheduler().wait_log(r"hook=on_success attempt=1/4 success")
         assert told() == ["told"]
 
+    def test_weir_run_again_after_both_died(self, weir, start_weir, write_dag, home, told, gate, hooks):
+        """The run ends with what the next `weir run` takes in; its hooks are waited for all the same."""
+        write_dag("t", f"""
+            tasks: {{a: {{command: "cat {gate.path}; echo ended >>{home}/told", on_success: 'echo told >>"{home}/told"'}}}}
+            """)
+        process = start_weir("run", "t", "--run-id", "r1")
+        wait_until(lambda: weir("tasks", "state", "t", "a", "r1").stdout == "running\n", folder=home,
+                   what="the task's start")
+        process.kill()
+        process.wait()
+        gate()
+        wait_until(lambda: told() == ["ended"], folder=home, what="the task's end")
+        assert weir("run", "t", "--run-id", "r1").returncode == 0
+        assert told() == ["ended", "told"] and hooks("t")[0]["state"] == "success"
+
     def test_ctrl_c_while_weir_run_waits(self, weir, start_weir, write_dag, home, told, gate, hooks):
         write_dag("t", self.DAG.format(home=home, gate=gate.path))
         process = start_weir("run", "t", "--run-id", "r1", env=AT_ONCE)
