@@ -7,7 +7,9 @@
     "hook.max_tries, hook.told_state, hook.told_reason, hook.told_exit_code, hook.told_term_signal, "        \
     "hook.state, hook.attempt, hook.end_reason, hook.exit_code, hook.term_signal, hook.created_at_us, "      \
     "hook.next_attempt_us, hook.start_date_us, hook.end_date_us"
-#define WITH_RUN " JOIN dag_run ON dag_run.id = hook.dag_run_id "
+/* CROSS: hooks first. Else those of a DAG are looked for run by run, in all runs that it ever had, and
+ * sorted. */
+#define WITH_RUN " CROSS JOIN dag_run ON dag_run.id = hook.dag_run_id "
 
 /* ---- Writes ---- */
 

@@ -50,6 +50,10 @@ FILL_XCOMS = """
 INSERT INTO xcom (dag_run_id, task_id, key, value, timestamp_us)
 SELECT dag_run_id, task_id, 'return_value', '"done"', end_date_us FROM task_instance
 """
+FILL_HOOKS = """
+INSERT INTO hook (dag_run_id, event, told_state, state, attempt, exit_code, created_at_us, start_date_us, end_date_us)
+SELECT id, 'on_failure', 'failed', 'success', 1, 0, end_date_us, end_date_us, end_date_us FROM dag_run WHERE state = 'failed'
+"""
 FILL_EVENTS = """
 INSERT INTO event_log (when_us, event, owner, dag_id, run_id, extra)
 SELECT run_after_us, 'trigger_dag_run', 'bench', dag_id, run_id, '{}' FROM dag_run ORDER BY id
@@ -68,7 +72,7 @@ def filled_home(bench, n_runs):
     values = {"n_runs": n_runs, "n_tasks": TASKS, "n_others": OTHER_DAGS, "last_us": time.time_ns() // 1000 - 2 * DAY_US}
     db.execute("PRAGMA cache_size = -200000")
     db.execute("BEGIN")
-    for sql in (FILL_RUNS, FILL_TASKS, FILL_XCOMS, FILL_EVENTS):
+    for sql in (FILL_RUNS, FILL_TASKS, FILL_XCOMS, FILL_HOOKS, FILL_EVENTS):
         db.execute(sql, values)
     db.execute("COMMIT")
     db.execute("PRAGMA wal_checkpoint(TRUNCATE)")

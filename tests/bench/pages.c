@@ -136,6 +136,16 @@ static bool events_of_dag(Pages *pages)
     return list_events(pages, query, NULL);
 }
 
+static bool hooks_of_dag(Pages *pages)
+{
+    HookQuery query = HOOK_QUERY_ALL;
+    query.dag_id = pages->dag_id;
+    query.descending = true;
+    query.page.limit = PAGE_ROWS;
+    g_autoptr(GPtrArray) rows = store_list_hooks(pages->conn, &query, NULL, &pages->error);
+    return rows != NULL;
+}
+
 static bool schedules(Pages *pages)
 {
     g_autoptr(GPtrArray) rows = store_list_dag_schedules(pages->conn, NULL, &pages->error);
@@ -161,6 +171,7 @@ static const struct {
     {"pools", pools},
     {"events", events},
     {"events_of_dag", events_of_dag},
+    {"hooks_of_dag", hooks_of_dag},
     {"schedules", schedules},
 };
 

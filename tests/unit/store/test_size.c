@@ -109,6 +109,18 @@ static void list_all_events(StoreConn *conn)
     list_events(conn, "newest events of a run", query);
 }
 
+static void list_hooks(StoreConn *conn)
+{
+    HookQuery query = HOOK_QUERY_ALL;
+    query.dag_id = "dag_0";
+    query.descending = true;
+    query.page.limit = 100;
+    g_autoptr(GPtrArray) rows = NULL;
+    measure("newest hooks of a DAG", PAGE_STEPS,
+            (rows = store_list_hooks(conn, &query, NULL, &error)) != NULL);
+    assert_int_equal(sorts, 0);
+}
+
 /** The total of a list is a walk over an index. */
 static void count_total(StoreConn *conn)
 {
@@ -177,6 +189,7 @@ static void test_pages(void **state)
         measure("tasks of a run", PAGE_STEPS, (list = store_list_tasks(conn, &tasks, NULL, &error)) != NULL);
         measure("states of a run", PAGE_STEPS, store_count_task_states(conn, run_id, counts, &error));
         list_all_events(conn);
+        list_hooks(conn);
         g_autoptr(GPtrArray) pools = NULL;
         measure("pools", PAGE_STEPS, (pools = store_list_pools(conn, &error)) != NULL);
         count_total(conn);
