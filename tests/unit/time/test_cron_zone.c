@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/** Cron on clocks that jump: a table of the known cases, then a slow, independent model walked minute by
- * minute. */
+/** Cron on clocks that jump: a table of the known cases, then thousands of
+ * random expressions and zones against a clock that is looked at minute by minute. */
 #include "scheduler/time/cron.h"
+#include "tests/oracle/cron_walk.h"
 #include "tests/unit/time/time_test.h"
 
 /** All fires in (from, until], in UTC, separated by blanks. */
@@ -85,141 +86,69 @@ static void test_known_cases(void **state)
     }
 }
 
-/*
- * The model: virtual time as in cron itself. The clock is looked at every half minute; a fixed-time job
- * catches up on every minute between the furthest local time seen so far and the present one, and a wildcard
- * job looks at the present one only. Expressions are made together with the sets of values they mean.
- */
+/* ---- Against a clock that is looked at, as cron does it ---- */
 
-#define STEP_US     (30 * USEC_PER_SEC)
 #define WINDOW_DAYS 5
-#define STEPS       (WINDOW_DAYS * 24 * 120)
+#define MARGIN_DAYS 4
+#define YEAR_DAYS   366
 
-typedef struct {
-    char text[128];
-    bool minute[60], hour[24], day[32], month[13], weekday[7];
-    bool and, fixed;
-} Model;
-
-static void add_field(GRand *rng, GString *text, bool *set, int min, int max, int dense, bool *ret_star)
-{
-    int kind = g_rand_int_range(rng, 0, 10);
-    *ret_star = kind < dense;
-    if (text->len > 0)
-        g_string_append_c(text, ' ');
-    if (kind < dense) {
-        int step = g_rand_boolean(rng) ? 1 : g_rand_int_range(rng, 1, (max - min) / 2 + 2);
-        g_string_append(text, "*");
-        if (step > 1)
-            g_string_append_printf(text, "/%d", step);
-        for (int v = min; v <= max; v += step)
-            set[v] = true;
-        return;
-    }
-    int items = g_rand_int_range(rng, 1, 4);
-    for (int i = 0; i < items; i++) {
-        int first = g_rand_int_range(rng, min, max + 1), last = g_rand_int_range(rng, first, max + 1);
-        int step = g_rand_int_range(rng, 1, 8), form = g_rand_int_range(rng, 0, 4);
-        g_string_append(text, i > 0 ? "," : "");
-        if (form == 0) {
-            g_string_append_printf(text, "%d", first);
-            last = first;
-        } else if (form == 1) {
-            g_string_append_printf(text, "%d-%d", first, last);
-            step = 1;
-        } else if (form == 2) {
-            g_string_append_printf(text, "%d-%d/%d", first, last, step);
-        } else {
-            g_string_append_printf(text, "%d/%d", first, step);
-            last = max;
-        }
-        for (int v = first; v <= last; v += step)
-            set[v] = true;
-    }
-}
-
-static Model model_new(GRand *rng)
-{
-    Model m = {0};
-    bool weekdays[8] = {false}, star[5];
-    g_autoptr(GString) text = g_string_new("");
-    add_field(rng, text, m.minute, 0, 59, 3, &star[0]);
-    add_field(rng, text, m.hour, 0, 23, 4, &star[1]);
-    add_field(rng, text, m.day, 1, 31, 7, &star[2]);
-    add_field(rng, text, m.month, 1, 12, 9, &star[3]);
-    add_field(rng, text, weekdays, 0, 7, 7, &star[4]);
-    weekdays[0] = weekdays[0] || weekdays[7];
-    memcpy(m.weekday, weekdays, sizeof m.weekday);
-    m.and = star[2] || star[4];
-    m.fixed = !star[0] && !star[1];
-    g_strlcpy(m.text, text->str, sizeof m.text);
-    return m;
-}
-
-static bool model_matches(const Model *m, int64_t local)
-{
-    CivilTime t = civil_from_us(local);
-    if (!m->minute[t.minute] || !m->hour[t.hour] || !m->month[t.month])
-        return false;
-    return m->and ? m->day[t.day] && m->weekday[t.weekday] : m->day[t.day] || m->weekday[t.weekday];
-}
-
-/** Local time at each step of a window; [0] lies before the window, so that fires at its beginning are seen.
- */
-typedef struct {
-    Zone *zone;
-    int64_t begin_us;
-    int64_t local[STEPS + 1];
-} Window;
-
-static GArray *model_fires(const Model *m, const Window *w)
+/** All fires in (from, until], each `step` looked at. */
+static GArray *walk(const CronModel *model, const LocalClock *clock, int64_t from, int64_t until,
+                    int64_t step)
 {
     GArray *fires = g_array_new(FALSE, FALSE, sizeof(int64_t));
-    int64_t high = w->local[0];
-    for (int i = 1; i <= STEPS; i++) {
-        int64_t us = w->begin_us + i * STEP_US, local = w->local[i];
-        bool fire = false;
-        int64_t from = m->fixed ? high + 1 : local;
-        int64_t minute = floor_div(from + USEC_PER_MIN - 1, USEC_PER_MIN) * USEC_PER_MIN;
-        for (; minute <= local && !fire; minute += USEC_PER_MIN)
-            fire = model_matches(m, minute);
-        if (fire)
+    CronWalk looks = cron_walk_begin(model, clock, from);
+    for (int64_t us = from + step; us <= until; us += step) {
+        if (cron_walk_look(&looks, us))
             g_array_append_val(fires, us);
-        high = MAX(high, local);
     }
     return fires;
 }
 
-static void compare(const Model *m, const Window *w, GRand *rng, uint32_t seed)
+/** Both directions, from the fires and from anywhere between them. */
+static void compare(const CronModel *model, Zone *zone, const GArray *fires, int64_t from, int64_t until,
+                    GRand *rng, const char *what)
 {
-    g_autoptr(Cron) cron = cron_new(m->text, NULL);
-    if (cron == NULL)
-        return; /* a date that never comes */
-    g_autoptr(GArray) fires = model_fires(m, w);
-    g_autofree char *what = g_strdup_printf("seed %u: '%s' in %s", seed, m->text, zone_name(w->zone));
-    int64_t end = w->begin_us + STEPS * STEP_US, now = w->begin_us;
+    g_autoptr(Cron) cron = cron_new(model->text, NULL);
+    if (cron == NULL) { /* a date that never comes */
+        assert_int_equal(cron_model_longest_gap(model, 12 * 366), 12 * 366);
+        return;
+    }
+    int64_t now = from;
     for (guint i = 0; i < fires->len; i++) {
         int64_t want = g_array_index(fires, int64_t, i);
-        assert_instant(what, cron_next(cron, w->zone, now), want);
+        assert_instant(what, cron_next(cron, zone, now), want);
         int64_t between = now + (int64_t)(g_rand_double(rng) * (double)(want - now));
-        assert_instant(what, cron_next(cron, w->zone, between), want);
-        assert_instant(what, cron_prev(cron, w->zone, want), want);
+        assert_instant(what, cron_next(cron, zone, between), want);
+        assert_instant(what, cron_prev(cron, zone, want), want);
         if (i > 0) {
-            assert_instant(what, cron_prev(cron, w->zone, want - 1), now);
-            assert_instant(what, cron_prev(cron, w->zone, between), now);
+            assert_instant(what, cron_prev(cron, zone, want - 1), now);
+            assert_instant(what, cron_prev(cron, zone, between), now);
         }
         now = want;
     }
-    int64_t beyond = cron_next(cron, w->zone, now);
-    if (beyond != TIME_NONE && beyond <= end)
+    int64_t beyond = cron_next(cron, zone, now);
+    if (beyond != TIME_NONE && beyond <= until)
         assert_instant(what, beyond, TIME_NONE);
-    /* Beyond the window there is no model; the two directions must still agree. */
+    /* Beyond the window nobody walked; the two directions must still agree. */
     if (beyond != TIME_NONE)
-        assert_instant(what, cron_prev(cron, w->zone, beyond - 1),
-                       fires->len > 0 ? now : cron_prev(cron, w->zone, w->begin_us));
+        assert_instant(what, cron_prev(cron, zone, beyond - 1),
+                       fires->len > 0 ? now : cron_prev(cron, zone, from));
 }
 
-/** Changes of the clock; offsets and changes must be whole half minutes, or the steps miss them. */
+static void check_window(Zone *zone, const LocalClock *clock, int64_t around, int64_t step, uint32_t seed)
+{
+    int64_t from = floor_div(around, USEC_PER_MIN) * USEC_PER_MIN - 3 * USEC_PER_DAY;
+    int64_t until = from + WINDOW_DAYS * USEC_PER_DAY;
+    GRand *rng = g_rand_new_with_seed(seed);
+    CronModel model = cron_model_random(rng);
+    g_autofree char *what = g_strdup_printf("seed %u: '%s' in %s", seed, model.text, zone_name(zone));
+    g_autoptr(GArray) fires = walk(&model, clock, from, until, step);
+    compare(&model, zone, fires, from, until, rng, what);
+    g_rand_free(rng);
+}
+
+/** Changes of the clock, at whole half minutes: some zones were off by that much. */
 static const struct {
     const char *zone, *around;
 } windows[] = {
@@ -248,23 +177,60 @@ static const struct {
     {"America/New_York", "2060-03-14T07:00"},
 };
 
-static void test_against_model(void **state)
+static void test_against_a_clock(void **state)
 {
     (void)state;
-    g_autofree Window *w = g_new0(Window, 1);
     for (uint32_t i = 0; i < G_N_ELEMENTS(windows); i++) {
+        int64_t around = at(windows[i].around);
         g_autoptr(Zone) zone = zone_or_fail(windows[i].zone);
-        w->zone = zone;
-        w->begin_us = floor_div(at(windows[i].around), USEC_PER_MIN) * USEC_PER_MIN - 3 * USEC_PER_DAY;
-        for (int s = 0; s <= STEPS; s++)
-            w->local[s] = zone_to_local(zone, w->begin_us + s * STEP_US);
-        for (uint32_t k = 0; k < 100; k++) {
-            uint32_t seed = i * 1000 + k;
-            GRand *rng = g_rand_new_with_seed(seed);
-            Model m = model_new(rng);
-            compare(&m, w, rng, seed);
-            g_rand_free(rng);
+        g_autoptr(LocalClock) clock = local_clock_new(windows[i].zone, around - MARGIN_DAYS * USEC_PER_DAY,
+                                                      around + MARGIN_DAYS * USEC_PER_DAY);
+        for (uint32_t k = 0; k < 100; k++)
+            check_window(zone, clock, around, USEC_PER_MIN / 2, i * 1000 + k);
+    }
+}
+
+/** Thousands of expressions: in each odd zone around changes of its clock, whichever they are. */
+static void test_any_change(void **state)
+{
+    (void)state;
+    int64_t from = at("1973-01-01");
+    for (uint32_t i = 0; local_clock_zones[i] != NULL; i++) {
+        int64_t until = at(last_year_of_glib(local_clock_zones[i]));
+        g_autoptr(Zone) zone = zone_or_fail(local_clock_zones[i]);
+        g_autoptr(LocalClock) clock = local_clock_new(local_clock_zones[i], from, until);
+        guint n = local_clock_n_changes(clock);
+        GRand *rng = g_rand_new_with_seed(i);
+        for (uint32_t k = 0; k < 50; k++) {
+            int64_t around = at("2026-06-01");
+            if (n > 0)
+                around = local_clock_change(clock, (guint)g_rand_int_range(rng, 0, (gint32)n));
+            around = CLAMP(around, from + MARGIN_DAYS * USEC_PER_DAY, until - MARGIN_DAYS * USEC_PER_DAY);
+            check_window(zone, clock, around, USEC_PER_MIN, 100000 + i * 1000 + k);
         }
+        g_rand_free(rng);
+    }
+}
+
+/** A year at a time, minute by minute. */
+static void test_whole_years(void **state)
+{
+    (void)state;
+    guint n_zones = 0;
+    while (local_clock_zones[n_zones] != NULL)
+        n_zones++;
+    for (uint32_t seed = 0; seed < n_zones; seed++) {
+        const char *name = local_clock_zones[seed];
+        GRand *rng = g_rand_new_with_seed(seed);
+        g_autoptr(Zone) zone = zone_or_fail(name);
+        CronModel model = seed % 3 == 0 ? cron_model_plain(rng) : cron_model_random(rng);
+        int64_t from = (g_rand_int_range(rng, 10 * 365, 60 * 365)) * USEC_PER_DAY;
+        int64_t until = from + YEAR_DAYS * USEC_PER_DAY;
+        g_autoptr(LocalClock) clock = local_clock_new(name, from, until);
+        g_autofree char *what = g_strdup_printf("seed %u: '%s' in %s", seed, model.text, name);
+        g_autoptr(GArray) fires = walk(&model, clock, from, until, USEC_PER_MIN);
+        compare(&model, zone, fires, from, until, rng, what);
+        g_rand_free(rng);
     }
 }
 
@@ -276,7 +242,7 @@ static void test_there_and_back(void **state)
                                         "Africa/Monrovia"};
     for (uint32_t seed = 0; seed < 150; seed++) {
         GRand *rng = g_rand_new_with_seed(seed);
-        Model m = model_new(rng);
+        CronModel m = cron_model_random(rng);
         g_autoptr(Zone) zone = zone_or_fail(names[seed % G_N_ELEMENTS(names)]);
         g_autoptr(Cron) cron = cron_new(m.text, NULL);
         g_autoptr(GArray) fires = g_array_new(FALSE, FALSE, sizeof(int64_t));
@@ -300,8 +266,8 @@ static void test_there_and_back(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_known_cases),
-        cmocka_unit_test(test_against_model),
+        cmocka_unit_test(test_known_cases),    cmocka_unit_test(test_against_a_clock),
+        cmocka_unit_test(test_any_change),     cmocka_unit_test(test_whole_years),
         cmocka_unit_test(test_there_and_back),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+#include "tests/oracle/local_clock.h"
 #include "tests/unit/time/time_test.h"
 
 static void test_names(void **state)
@@ -153,12 +154,39 @@ static void test_changes(void **state)
     assert_instant("utc", zone_next_change(utc, 0, at("2026-01-01")), TIME_NONE);
 }
 
+/** GLib's clocks and the C library's: at each change, a moment before it, and on any day. */
+static void test_against_the_c_library(void **state)
+{
+    (void)state;
+    int64_t from = at("1973-01-01");
+    for (guint i = 0; local_clock_zones[i] != NULL; i++) {
+        const char *name = local_clock_zones[i];
+        int64_t until = at(last_year_of_glib(name));
+        g_autoptr(Zone) zone = zone_or_fail(name);
+        g_autoptr(LocalClock) clock = local_clock_new(name, from, until);
+        for (int64_t us = from; us < until; us += 5 * USEC_PER_DAY)
+            assert_instant(name, zone_to_local(zone, us), us + local_clock_offset(clock, us));
+        int64_t before = from;
+        for (guint k = 0; k < local_clock_n_changes(clock); k++) {
+            int64_t change = local_clock_change(clock, k);
+            assert_instant(name, zone_next_change(zone, before, change), change);
+            assert_instant(name, zone_to_local(zone, change - 1),
+                           change - 1 + local_clock_offset(clock, change - 1));
+            before = change;
+        }
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_names),          cmocka_unit_test(test_wrong_names),
-        cmocka_unit_test(test_without_tzdata), cmocka_unit_test(test_from_local),
-        cmocka_unit_test(test_high_water),     cmocka_unit_test(test_changes),
+        cmocka_unit_test(test_names),
+        cmocka_unit_test(test_wrong_names),
+        cmocka_unit_test(test_without_tzdata),
+        cmocka_unit_test(test_from_local),
+        cmocka_unit_test(test_high_water),
+        cmocka_unit_test(test_changes),
+        cmocka_unit_test(test_against_the_c_library),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
