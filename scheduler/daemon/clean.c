@@ -2,6 +2,7 @@
 #include "scheduler/daemon/clean.h"
 
 #include "scheduler/daemon/log_folder.h"
+#include "scheduler/daemon/retention.h"
 #include "scheduler/model/crash_point.h"
 
 #include <string.h>
@@ -15,8 +16,7 @@ typedef struct {
 
 /** What the runs of one DAG are measured by. */
 typedef struct {
-    int64_t last_scheduled_us; /**< logical date; TIME_NONE = none */
-    int64_t backfill_id;       /**< of its unfinished one; 0 = none */
+    RetentionRule rule;
     bool is_meant;
 } DagFacts;
 
@@ -102,22 +102,18 @@ static const DagFacts *facts_of(Daemon *daemon, const CleanSlice *slice, const c
     const DagSchedule *schedule = rows->len > 0 ? rows->pdata[0] : NULL;
     facts = g_new0(DagFacts, 1);
     facts->is_meant = slice->dag_ids == NULL || names(slice->dag_ids, dag_id);
-    facts->last_scheduled_us =
+    facts->rule.before_us = slice->before_us;
+    facts->rule.last_scheduled_us =
         schedule != NULL && schedule->has_last_run ? schedule->last_logical_date_us : TIME_NONE;
-    facts->backfill_id = backfill != NULL ? backfill->id : 0;
+    facts->rule.backfill_id = backfill != NULL ? backfill->id : 0;
     g_hash_table_insert(known, g_strdup(dag_id), facts);
     return facts;
 }
 
-static bool is_old(Daemon *daemon, const CleanSlice *slice, const DagRun *run, const DagFacts *facts)
+/* One that is loaded has a process that is alive. */
+static bool is_old(Daemon *daemon, const DagRun *run, const DagFacts *facts)
 {
-    if (!facts->is_meant || !run_state_is_finished(run->state) || run->end_date_us >= slice->before_us)
-        return false;
-    if (run->backfill_id != 0 && run->backfill_id == facts->backfill_id)
-        return false;
-    if (run->logical_date_us != TIME_NONE && run->logical_date_us == facts->last_scheduled_us)
-        return false;
-    if (runs_find(daemon, run->id) != NULL) /* a process of it is alive */
+    if (!facts->is_meant || !retention_is_old(run, &facts->rule) || runs_find(daemon, run->id) != NULL)
         return false;
     int64_t n_hooks = 0; /* it is not over before all are told that are to be told of it */
     return store_count_unfinished_hooks(store_conn(daemon->store), run->id, &n_hooks, NULL) && n_hooks == 0;
@@ -148,7 +144,7 @@ static bool clean_runs(Daemon *daemon, const CleanSlice *slice, CleanResult *ret
         const DagFacts *facts = facts_of(daemon, slice, run->dag_id, known, error);
         if (facts == NULL)
             return false;
-        Take take = is_old(daemon, slice, run, facts)
+        Take take = is_old(daemon, run, facts)
                         ? take_run(daemon, run, slice->is_dry, &left, count_of(ret, run->dag_id), error)
                         : TAKEN;
         if (take == TAKE_FAILED)

@@ -2,8 +2,7 @@
 /* Schedules -> runs: what is due becomes DAG runs, all of it in one turn. */
 #include "scheduler/daemon/dag_bag.h"
 #include "scheduler/daemon/folder_watch.h"
-#include "scheduler/daemon/run_id.h"
-#include "scheduler/daemon/schedules.h"
+#include "scheduler/daemon/scheduled_run.h"
 #include "scheduler/model/crash_point.h"
 #include "scheduler/model/param.h"
 
@@ -13,26 +12,6 @@
 #define RUNS_A_TURN 2000
 
 /* ---- One run ---- */
-
-static DagRun *run_new(const ScheduleTick *tick, int64_t version_id, int64_t now_us)
-{
-    DagRun *run = g_new0(DagRun, 1);
-    run->dag_id = g_strdup(tick->dag_id);
-    run->run_id = run_id_make(RUN_TYPE_SCHEDULED, tick->times.logical_date_us, true);
-    run->type = RUN_TYPE_SCHEDULED;
-    run->state = RUN_STATE_QUEUED;
-    run->dag_version_id = version_id;
-    run->logical_date_us = tick->times.logical_date_us;
-    run->data_interval_start_us = tick->times.data_interval_start_us;
-    run->data_interval_end_us = tick->times.data_interval_end_us;
-    run->run_after_us = tick->times.run_after_us;
-    run->queued_at_us = now_us;
-    run->start_date_us = run->end_date_us = TIME_NONE;
-    run->forced_state = RUN_STATE_INVALID;
-    run->conf_json = g_strdup("{}");
-    run->triggered_by = g_strdup("timetable");
-    return run;
-}
 
 /* airflow-compatible: a run that exists at that logical date, of whatever type, is the run of that tick. */
 static bool is_taken(Daemon *daemon, const DagRun *run, bool *ret, GError **error)
@@ -71,7 +50,7 @@ static bool create_run(Daemon *daemon, const ScheduleTick *tick, int64_t now_us,
     Dag *dag = dag_bag_get_current(daemon->bag, daemon, tick->dag_id, &version_id, error);
     if (dag == NULL)
         return false;
-    g_autoptr(DagRun) run = run_new(tick, version_id, now_us);
+    g_autoptr(DagRun) run = scheduled_run_new(tick, version_id, now_us);
     bool is_known;
     if (!is_taken(daemon, run, &is_known, error))
         return false;
@@ -112,13 +91,8 @@ int64_t fire_next_due(const Daemon *daemon)
 
 void fire_look_again(Daemon *daemon, const EngineOutput *output, int64_t now_us)
 {
-    if (daemon->schedules == NULL)
-        return;
-    for (guint i = 0; i < output->runs->len; i++) {
-        const DagRun *run = output->runs->pdata[i];
-        if (run_state_is_finished(run->state))
-            schedules_look_again(daemon->schedules, run->dag_id, now_us);
-    }
+    if (daemon->schedules != NULL)
+        scheduled_runs_ended(daemon->schedules, output, now_us);
 }
 
 void fire_set_paused(Daemon *daemon, const char *dag_id, bool is_paused, int64_t now_us)
