@@ -29,6 +29,7 @@ struct Schedules {
     void *user;
     GHashTable *entries; /**< dag_id -> Entry, owned */
     Heap due;            /**< those that wait for a time; not: paused, full, or without a further run */
+    int64_t as_of_us;    /**< no `next` was found for a later moment than this */
 };
 
 static int compare_entries(const void *a, const void *b)
@@ -52,6 +53,7 @@ Schedules *schedules_new(SchedulesCountFn count_active, void *user)
     Schedules *schedules = g_new0(Schedules, 1);
     schedules->count_active = count_active;
     schedules->user = user;
+    schedules->as_of_us = INT64_MIN;
     schedules->entries = g_hash_table_new_full(g_str_hash, g_str_equal, NULL, entry_free);
     heap_init(&schedules->due, compare_entries, offsetof(Entry, position));
     return schedules;
@@ -79,6 +81,7 @@ static bool find_next(const Entry *entry, int64_t now_us, DagRunTimes *ret)
 /* Puts it where it belongs, as of now. */
 static void place(Schedules *schedules, Entry *entry, int64_t now_us)
 {
+    schedules->as_of_us = MAX(schedules->as_of_us, now_us);
     heap_remove(&schedules->due, entry);
     if (!entry->is_paused && find_next(entry, now_us, &entry->next))
         heap_push(&schedules->due, entry);
@@ -137,9 +140,24 @@ int64_t schedules_next_due(const Schedules *schedules)
     return entry != NULL ? entry->next.run_after_us : TIME_NONE;
 }
 
+/* The clock was set back: what was found for a later moment may leave out ticks that are to come again. */
+static void place_all_anew(Schedules *schedules, int64_t now_us)
+{
+    GHashTableIter iter;
+    gpointer entry;
+    g_hash_table_iter_init(&iter, schedules->entries);
+    while (g_hash_table_iter_next(&iter, NULL, &entry)) {
+        if (heap_contains(&schedules->due, entry))
+            place(schedules, entry, now_us);
+    }
+    schedules->as_of_us = now_us;
+}
+
 bool schedules_take_due(Schedules *schedules, int64_t now_us, ScheduleTick *ret)
 {
     Entry *entry;
+    if (now_us < schedules->as_of_us)
+        place_all_anew(schedules, now_us);
     while ((entry = heap_peek(&schedules->due)) != NULL && entry->next.run_after_us <= now_us) {
         place(schedules, entry, now_us); /* of several that were missed, perhaps only the latest is left */
         if (!heap_contains(&schedules->due, entry) || entry->next.run_after_us > now_us)

@@ -474,6 +474,19 @@ static void test_once_is_once(void **state)
     assert_int_equal(schedules_next_due(s), TIME_NONE);
 }
 
+/* What was worked out while the clock was ahead does not hold when it is set right. */
+static void test_clock_set_back(void **state)
+{
+    (void)state;
+    g_autoptr(Schedules) s = with_dag("0 * * * *", false, TIME_NONE, at("2026-05-05T10:30:00Z"));
+    assert_takes(s, "2026-05-05T11:00:00Z", "2026-05-05T11:00:00Z");
+    schedules_set_paused(s, "d", true, at("2030-01-01T00:30:00Z"));
+    schedules_set_paused(s, "d", false, at("2030-01-01T00:30:00Z"));
+    assert_takes(s, "2026-05-05T11:10:00Z", NULL);
+    assert_int_equal(schedules_next_due(s), at("2026-05-05T12:00:00Z"));
+    assert_takes(s, "2026-05-05T12:00:00Z", "2026-05-05T12:00:00Z");
+}
+
 static void test_removed_fires_no_more(void **state)
 {
     (void)state;
@@ -495,6 +508,7 @@ int main(void)
         cmocka_unit_test(test_full_dag_waits_for_room),
         cmocka_unit_test(test_continuous_follows_and_rests),
         cmocka_unit_test(test_once_is_once),
+        cmocka_unit_test(test_clock_set_back),
         cmocka_unit_test(test_removed_fires_no_more),
         cmocka_unit_test(test_virtual_years),
     };
