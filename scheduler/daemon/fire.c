@@ -8,12 +8,14 @@
 
 #include <sys/stat.h>
 
-/** So many new runs share one commit at most; the rest follows in the next turn. */
+/** So many new runs share one commit at most; the rest follows in the next
+ * turn. */
 #define RUNS_A_TURN 2000
 
 /* ---- One run ---- */
 
-/* airflow-compatible: a run that exists at that logical date, of whatever type, is the run of that tick. */
+/* airflow-compatible: a run that exists at that logical date, of whatever type,
+ * is the run of that tick. */
 static bool is_taken(Daemon *daemon, const DagRun *run, bool *ret, GError **error)
 {
     StoreConn *conn = store_conn(daemon->store);
@@ -92,7 +94,7 @@ int64_t fire_next_due(const Daemon *daemon)
 void fire_look_again(Daemon *daemon, const EngineOutput *output, int64_t now_us)
 {
     if (daemon->schedules != NULL)
-        scheduled_runs_ended(daemon->schedules, output, now_us);
+        scheduled_runs_ended(daemon->schedules, daemon->engine, output, now_us);
 }
 
 void fire_set_paused(Daemon *daemon, const char *dag_id, bool is_paused, int64_t now_us)

@@ -29,8 +29,12 @@ static void look_at(Schedules *schedules, const DagRun *run, int64_t now_us)
         schedules_look_again(schedules, run->dag_id, now_us);
 }
 
-void scheduled_runs_ended(Schedules *schedules, const EngineOutput *output, int64_t now_us)
+void scheduled_runs_ended(Schedules *schedules, const Engine *engine, const EngineOutput *output,
+                          int64_t now_us)
 {
     for (guint i = 0; i < output->runs->len; i++)
         look_at(schedules, output->runs->pdata[i], now_us);
+    /* One without a task that takes time ends in the turn that makes it. */
+    for (guint i = 0; i < output->created_runs->len; i++)
+        look_at(schedules, engine_run(engine, g_array_index(output->created_runs, int64_t, i)), now_us);
 }

@@ -10,4 +10,5 @@
 DagRun *scheduled_run_new(const ScheduleTick *tick, int64_t dag_version_id, int64_t now_us);
 
 /** Runs that have ended make room for others of their DAG. To be called before engine_output_clear(). */
-void scheduled_runs_ended(Schedules *schedules, const EngineOutput *output, int64_t now_us);
+void scheduled_runs_ended(Schedules *schedules, const Engine *engine, const EngineOutput *output,
+                          int64_t now_us);
