@@ -1,8 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /* The simulated user. */
+#include "tests/sim/calendar.h"
 #include "tests/sim/world.h"
 
 #include <string.h>
+
+/** Users care about so many of the latest runs. */
+#define RECENT_RUNS 40
 
 void world_trigger(World *world)
 {
@@ -40,22 +44,11 @@ static SimRun *any_run(World *world)
 {
     if (world->next_run_id == 1)
         return NULL;
-    SimRun *run = world_run_of(world, between(world, 1, world->next_run_id));
+    int64_t first = MAX(1, world->next_run_id - RECENT_RUNS);
+    SimRun *run = world_run_of(world, between(world, first, world->next_run_id));
     if (run != NULL && engine_run(world->engine, run->row->id) == NULL)
         world_load_run(world, run);
     return run;
-}
-
-static void touch(SimRun *run)
-{
-    GHashTableIter iter;
-    gpointer value;
-    run->by_hand = run->touched = true;
-    g_hash_table_iter_init(&iter, run->tasks);
-    while (g_hash_table_iter_next(&iter, NULL, &value)) {
-        SimTask *task = value;
-        task->by_hand = task->touched = true;
-    }
 }
 
 static void on_tasks(World *world, SimRun *run)
@@ -92,7 +85,7 @@ static void on_run(World *world, SimRun *run)
 /** A finished run becomes one of a backfill, and is cleared. */
 static void on_reprocess(World *world, SimRun *run)
 {
-    if (!run_state_is_finished(run->row->state))
+    if (world->calendar != NULL || !run_state_is_finished(run->row->state))
         return;
     int64_t dag_index = g_ascii_strtoll(run->row->dag_id + strlen("dag"), NULL, 10);
     int64_t backfill_id = dag_index * SIM_BACKFILLS + between(world, 1, SIM_BACKFILLS + 1);
@@ -129,7 +122,7 @@ static void on_backfill(World *world)
 
 static void on_limits(World *world)
 {
-    if (chance(world, 4)) {
+    if (world->backfills->len > 0 && chance(world, 4)) {
         on_backfill(world);
     } else if (chance(world, 2)) {
         int pool = (int)between(world, 0, 4);
@@ -146,6 +139,7 @@ static void on_limits(World *world)
         else
             g_hash_table_remove(world->paused, dag->dag_id);
         engine_set_dag(world->engine, dag->dag_id, pause, dag->max_active_runs);
+        calendar_set_paused(world, dag->dag_id, pause);
         engine_tick(world->engine, world->now_us);
     }
 }
@@ -159,7 +153,7 @@ void world_command(World *world)
     SimRun *run = any_run(world);
     if (run == NULL)
         return;
-    touch(run);
+    world_touch(world, run);
     if ((world->faults & FAULT_VERSIONS) && chance(world, 6))
         on_version(world, run);
     else if ((world->faults & FAULT_COMMANDS) && chance(world, 4))
@@ -168,4 +162,28 @@ void world_command(World *world)
         on_reprocess(world, run);
     else if (world->faults & FAULT_COMMANDS)
         on_tasks(world, run);
+}
+
+void world_calm_down(World *world)
+{
+    world->quiet = true;
+    world->faults = 0;
+    for (int i = 0; sim_pools[i] != NULL; i++) {
+        g_hash_table_insert(world->pools, (gpointer)sim_pools[i], GINT_TO_POINTER(sim_pool_slots[i]));
+        engine_set_pool(world->engine, sim_pools[i], sim_pool_slots[i]);
+    }
+    g_hash_table_remove_all(world->paused);
+    for (guint i = 0; i < world->latest->len; i++) {
+        const Dag *dag = world->latest->pdata[i];
+        engine_set_dag(world->engine, dag->dag_id, false, dag->max_active_runs);
+        calendar_set_paused(world, dag->dag_id, false);
+    }
+    for (guint i = 0; i < world->backfills->len; i++) {
+        EngineBackfill *backfill = &g_array_index(world->backfills, EngineBackfill, i);
+        backfill->is_paused = false;
+        engine_set_backfill(world->engine, backfill);
+    }
+    engine_tick(world->engine, world->now_us);
+    world_turn(world);
+    world_hold_starts(world, false);
 }

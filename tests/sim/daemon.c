@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* The daemon: commit, then act; and what it does when it has died between any two steps of that. */
+#include "tests/sim/calendar.h"
 #include "tests/sim/world.h"
 
 Engine *world_engine_new(World *world)
@@ -111,24 +112,20 @@ static void report_refused(World *world, SimRun *run)
     }
 }
 
-static void crash(World *world)
+void world_crash(World *world)
 {
     world->crashes++;
     world_trace(world, "crash");
     engine_free(world->engine);
     world->is_refused = false; /* the next daemon looks for itself */
     world->engine = world_engine_new(world);
-    g_autoptr(GPtrArray) ids = sorted_ids(world->runs);
-    for (guint i = 0; i < ids->len; i++) {
-        SimRun *run = g_hash_table_lookup(world->runs, ids->pdata[i]);
-        if (!run_state_is_finished(run->row->state))
-            world_load_run(world, run);
-    }
-    for (guint i = 0; i < ids->len; i++) {
-        SimRun *run = g_hash_table_lookup(world->runs, ids->pdata[i]);
-        if (!run_state_is_finished(run->row->state))
-            resync(world, run);
-    }
+    g_autoptr(GPtrArray) ids = sorted_ids(world->open);
+    for (guint i = 0; i < ids->len; i++)
+        world_load_run(world, g_hash_table_lookup(world->open, ids->pdata[i]));
+    for (guint i = 0; i < ids->len; i++)
+        resync(world, g_hash_table_lookup(world->open, ids->pdata[i]));
+    calendar_restart(world);
+    calendar_fire(world);
     engine_tick(world->engine, world->now_us);
     world_turn(world);
 }
@@ -152,12 +149,9 @@ static void take_refusals(World *world)
     world->is_refused = false;
     world->are_starts_held = true;
     engine_set_starts_held(world->engine, true, world->now_us);
-    g_autoptr(GPtrArray) ids = sorted_ids(world->runs);
-    for (guint i = 0; i < ids->len; i++) {
-        SimRun *run = g_hash_table_lookup(world->runs, ids->pdata[i]);
-        if (engine_run(world->engine, run->row->id) != NULL)
-            report_refused(world, run);
-    }
+    g_autoptr(GPtrArray) ids = sorted_ids(world->open);
+    for (guint i = 0; i < ids->len; i++)
+        report_refused(world, g_hash_table_lookup(world->open, ids->pdata[i]));
 }
 
 static void check_none_while_held(World *world, const GArray *effects)
@@ -174,18 +168,19 @@ static void take_turns(World *world)
         world->turns++;
         engine_check(world->engine);
         if (may_crash(world)) {
-            crash(world);
+            world_crash(world);
             return;
         }
         const EngineOutput *output = engine_output(world->engine);
         world_commit(world, output);
         g_autoptr(GArray) effects = g_array_copy(output->effects);
+        calendar_look_again(world, output);
         engine_output_clear(world->engine);
         check_none_while_held(world, effects);
         forget_finished(world, effects);
         for (guint i = 0; i < effects->len; i++) {
             if (may_crash(world)) {
-                crash(world);
+                world_crash(world);
                 return;
             }
             carry_out(world, &g_array_index(effects, EngineEffect, i));

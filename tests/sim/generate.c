@@ -37,6 +37,34 @@ static void generate_task(GRand *rng, Dag *dag, uint32_t index)
     generate_hooks(rng, task->hooks);
 }
 
+static void seal(Dag *dag)
+{
+    if (!dag_seal(dag, NULL, NULL))
+        g_assert_not_reached();
+}
+
+Dag *generate_scheduled_dag(GRand *rng, const char *dag_id, const ScheduleSpec *spec)
+{
+    Dag *dag = dag_new(dag_id);
+    bool has_past = pick(rng, 8) == 0;
+    schedule_spec_copy(spec, &dag->schedule);
+    dag->max_active_runs = spec->kind == SCHEDULE_CONTINUOUS ? 1 : 1 + pick(rng, 4);
+    dag->dagrun_timeout_us = pick(rng, 6) == 0 ? (1 + pick(rng, 3600)) * USEC_PER_SEC : 0;
+    int n = 1 + pick(rng, 3);
+    for (int i = 0; i < n; i++) {
+        g_autofree char *task_id = g_strdup_printf("t%d", i);
+        dag_add_task(dag, task_id);
+        generate_task(rng, dag, (uint32_t)i);
+        Task *task = dag_building_task(dag, (uint32_t)i);
+        task->depends_on_past = has_past && task->depends_on_past;
+        task->wait_for_downstream = has_past && task->wait_for_downstream;
+        if (i > 0 && pick(rng, 2) == 0)
+            dag_add_dependency(dag, (uint32_t)i, (uint32_t)i - 1);
+    }
+    seal(dag);
+    return dag;
+}
+
 Dag *generate_dag(GRand *rng, const char *dag_id, const Dag *previous)
 {
     Dag *dag = dag_new(dag_id);
@@ -57,7 +85,6 @@ Dag *generate_dag(GRand *rng, const char *dag_id, const Dag *previous)
         int to = 1 + pick(rng, n - 1);
         dag_add_dependency(dag, (uint32_t)to, (uint32_t)pick(rng, to));
     }
-    if (!dag_seal(dag, NULL, NULL))
-        g_assert_not_reached();
+    seal(dag);
     return dag;
 }

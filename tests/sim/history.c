@@ -42,43 +42,39 @@ static bool step(World *world)
     return true;
 }
 
-/** No faults any more, all limits as they were: everything that can run must come to its end. */
-static void calm_down(World *world)
+/** DAGs that only users start, and backfills that only have their limits. */
+static void make_dags(World *world)
 {
-    world->quiet = true;
-    world->faults = 0;
-    for (int i = 0; sim_pools[i] != NULL; i++) {
-        g_hash_table_insert(world->pools, (gpointer)sim_pools[i], GINT_TO_POINTER(sim_pool_slots[i]));
-        engine_set_pool(world->engine, sim_pools[i], sim_pool_slots[i]);
+    int n_dags = (int)between(world, 1, 4);
+    for (int i = 0; i < n_dags; i++) {
+        g_autofree char *dag_id = g_strdup_printf("dag%d", i);
+        Dag *dag = generate_dag(world->rng, dag_id, NULL);
+        g_ptr_array_add(world->dags, dag);
+        g_ptr_array_add(world->latest, dag);
     }
-    g_hash_table_remove_all(world->paused);
-    for (guint i = 0; i < world->latest->len; i++) {
-        const Dag *dag = world->latest->pdata[i];
-        engine_set_dag(world->engine, dag->dag_id, false, dag->max_active_runs);
+    for (int64_t id = 1; id <= n_dags * SIM_BACKFILLS; id++) {
+        EngineBackfill backfill = {
+            .id = id, .is_backwards = chance(world, 2), .max_active_runs = (int)between(world, 1, 4)};
+        g_array_append_val(world->backfills, backfill);
     }
-    for (guint i = 0; i < world->backfills->len; i++) {
-        EngineBackfill *backfill = &g_array_index(world->backfills, EngineBackfill, i);
-        backfill->is_paused = false;
-        engine_set_backfill(world->engine, backfill);
-    }
-    engine_tick(world->engine, world->now_us);
-    world_turn(world);
-    world_hold_starts(world, false);
+    world->engine = world_engine_new(world);
 }
 
 void world_run(World *world)
 {
+    make_dags(world);
     world_trigger(world);
     world_turn(world);
     for (int i = 0; i < FAULTY_STEPS; i++) {
         faulty_step(world);
         step(world);
     }
-    calm_down(world);
+    world_calm_down(world);
     int left = QUIET_STEPS;
     while (step(world)) {
         if (--left == 0)
             world_fail(world, "no end in sight after %d quiet steps", QUIET_STEPS);
     }
+    world->latest_us = world->now_us;
     oracle_check_end(world);
 }

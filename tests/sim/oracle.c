@@ -188,11 +188,13 @@ static void check_limits(World *world)
 /** In seeds where limits do not change, no backfill has more runs running than it may. */
 static void check_backfills(World *world)
 {
+    if (world->backfills->len == 0 || (world->faults & FAULT_LIMITS) || world->quiet)
+        return;
     g_autoptr(GArray) running = g_array_new(FALSE, TRUE, sizeof(int));
     g_array_set_size(running, world->backfills->len + 1);
     GHashTableIter iter;
     gpointer value;
-    g_hash_table_iter_init(&iter, world->runs);
+    g_hash_table_iter_init(&iter, world->open);
     while (g_hash_table_iter_next(&iter, NULL, &value)) {
         const DagRun *row = ((const SimRun *)value)->row;
         if (row->state == RUN_STATE_RUNNING)
@@ -200,34 +202,40 @@ static void check_backfills(World *world)
     }
     for (guint id = 1; id <= world->backfills->len; id++) {
         int n = g_array_index(running, int, id), limit = world_backfill(world, id)->max_active_runs;
-        if (!(world->faults & FAULT_LIMITS) && !world->quiet && n > limit)
+        if (n > limit)
             world_fail(world, "backfill %u has %d runs running, %d are allowed", id, n, limit);
+    }
+}
+
+static void check_run(World *world, SimRun *run)
+{
+    GHashTableIter iter;
+    gpointer value;
+    run->touched = run->changed = run->is_queued_again = false;
+    g_hash_table_iter_init(&iter, run->tasks);
+    while (g_hash_table_iter_next(&iter, NULL, &value)) {
+        SimTask *task = value;
+        task->touched = false;
+        if (run_state_is_finished(run->row->state) && !task_state_is_finished(task->row.state))
+            world_fail(world, "run %" PRId64 " is %s, its task %s is not", run->row->id,
+                       run_state_to_string(run->row->state), task->row.task_id);
     }
 }
 
 /** Called after each commit; what a command may have changed is settled by then. */
 void oracle_check_commit(World *world)
 {
-    GHashTableIter iter, inner;
-    gpointer value;
+    GHashTableIter iter;
+    gpointer id;
     check_limits(world);
     check_backfills(world);
-    g_hash_table_iter_init(&iter, world->runs);
-    while (g_hash_table_iter_next(&iter, NULL, &value)) {
-        SimRun *run = value;
-        bool active = engine_run(world->engine, run->row->id) != NULL;
-        run->touched = run->is_queued_again = false;
-        g_hash_table_iter_init(&inner, run->tasks);
-        gpointer inner_value;
-        while (g_hash_table_iter_next(&inner, NULL, &inner_value)) {
-            SimTask *task = inner_value;
-            task->touched = false;
-            if (run_state_is_finished(run->row->state) && !task_state_is_finished(task->row.state))
-                world_fail(world, "run %" PRId64 " is %s, its task %s is not", run->row->id,
-                           run_state_to_string(run->row->state), task->row.task_id);
-        }
-        if (!active && !run_state_is_finished(run->row->state))
-            world_fail(world, "run %" PRId64 " is unfinished and forgotten", run->row->id);
+    for (guint i = 0; i < world->changed->len; i++)
+        check_run(world, world->changed->pdata[i]);
+    g_ptr_array_set_size(world->changed, 0);
+    g_hash_table_iter_init(&iter, world->open);
+    while (g_hash_table_iter_next(&iter, &id, NULL)) {
+        if (engine_run(world->engine, *(const int64_t *)id) == NULL)
+            world_fail(world, "run %" PRId64 " is unfinished and forgotten", *(const int64_t *)id);
     }
 }
 
@@ -261,6 +269,50 @@ static bool waits_for_past(const SimRun *run)
             return true;
     }
     return false;
+}
+
+bool oracle_waits_for_past(World *world, const char *dag_id)
+{
+    GHashTableIter iter;
+    gpointer value;
+    g_hash_table_iter_init(&iter, world->open);
+    while (g_hash_table_iter_next(&iter, NULL, &value)) {
+        const SimRun *run = value;
+        if (run->row->state == RUN_STATE_RUNNING && strcmp(run->row->dag_id, dag_id) == 0 &&
+            waits_for_past(run))
+            return true;
+    }
+    return false;
+}
+
+static void check_waiting_task(World *world, const SimRun *run, uint32_t index)
+{
+    const TaskInstance *ti = engine_task(world->engine, run->row->id, index);
+    if (task_state_is_finished(ti->state))
+        return;
+    g_autofree char *key = attempt_key((AttemptId){ti->id, ti->try_number});
+    if (task_state_is_executing(ti->state) && !world->are_starts_held &&
+        !g_hash_table_contains(world->attempts, key))
+        world_fail(world, "attempt %s is %s, and no executor knows it", key, task_state_to_string(ti->state));
+    g_autoptr(GPtrArray) conditions = engine_explain(world->engine, run->row->id, index, world->now_us);
+    if (conditions == NULL || conditions->len == 0)
+        world_fail(world, "run %" PRId64 " %s does not run, and nothing keeps it from that", run->row->id,
+                   ti->task_id);
+}
+
+void oracle_check_progress(World *world)
+{
+    GHashTableIter iter;
+    gpointer value;
+    int64_t timer_us = engine_next_timer(world->engine);
+    if (timer_us != TIME_NONE && timer_us <= world->now_us)
+        return; /* it goes on at once */
+    g_hash_table_iter_init(&iter, world->open);
+    while (g_hash_table_iter_next(&iter, NULL, &value)) {
+        const SimRun *run = value;
+        for (uint32_t i = 0; i < engine_run_dag(world->engine, run->row->id)->n_tasks; i++)
+            check_waiting_task(world, run, i);
+    }
 }
 
 void oracle_check_end(World *world)

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* sim [--seeds N] [--from S] [--seed S] [--verbose]: runs seeds; a failure prints its seed and its last
- * events. */
+/*
+ * sim, sim_years [--seeds N] [--from S] [--seed S] [--verbose]: runs seeds; a failure prints its seed and its
+ * last events. What happens in a seed is the program's own world_run().
+ */
 #include "tests/sim/world.h"
 
 #include <signal.h>
@@ -20,6 +22,7 @@ static GOptionEntry entries[] = {
 
 typedef struct {
     uint64_t hash, steps, turns, crashes, starts;
+    int64_t virtual_us;
 } Totals;
 
 static World *current;
@@ -41,6 +44,7 @@ static uint64_t run_seed(uint64_t seed, Totals *totals)
     totals->turns += world->turns;
     totals->crashes += world->crashes;
     totals->starts += world->starts;
+    totals->virtual_us += world->latest_us - world->begin_us;
     current = NULL;
     world_free(world);
     return hash;
@@ -48,11 +52,13 @@ static uint64_t run_seed(uint64_t seed, Totals *totals)
 
 int main(int argc, char **argv)
 {
-    g_autoptr(GOptionContext) context = g_option_context_new("- simulate the engine");
+    g_autofree char *name = g_path_get_basename(argv[0]);
+    g_set_prgname(name);
+    g_autoptr(GOptionContext) context = g_option_context_new("- simulate");
     g_autoptr(GError) error = NULL;
     g_option_context_add_main_entries(context, entries, NULL);
     if (!g_option_context_parse(context, &argc, &argv, &error)) {
-        fprintf(stderr, "sim: %s\n", error->message);
+        fprintf(stderr, "%s: %s\n", name, error->message);
         return 2;
     }
     if (one_seed >= 0) {
@@ -60,6 +66,7 @@ int main(int argc, char **argv)
         seeds = 1;
     }
     signal(SIGABRT, on_abort); // NOLINT(bugprone-signal-handler): the process is at its end
+    signal(SIGTRAP, on_abort); // NOLINT(bugprone-signal-handler): so ends g_error()
     Totals totals = {0};
     for (gint64 seed = from; seed < from + seeds; seed++) {
         uint64_t hash = run_seed((uint64_t)seed, &totals);
@@ -68,8 +75,9 @@ int main(int argc, char **argv)
             return 1;
         }
     }
-    printf("sim: %" G_GINT64_FORMAT " seeds from %" G_GINT64_FORMAT ": %" PRIu64 " steps, %" PRIu64
-           " commits, %" PRIu64 " crashes, %" PRIu64 " attempts\n",
-           seeds, from, totals.steps, totals.turns, totals.crashes, totals.starts);
+    printf("%s: %" G_GINT64_FORMAT " seeds from %" G_GINT64_FORMAT ": %" PRIu64 " steps, %" PRIu64
+           " commits, %" PRIu64 " crashes, %" PRIu64 " attempts, %" PRId64 " virtual days\n",
+           name, seeds, from, totals.steps, totals.turns, totals.crashes, totals.starts,
+           totals.virtual_us / USEC_PER_DAY);
     return 0;
 }

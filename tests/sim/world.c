@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 #include "tests/sim/world.h"
 
+#include "scheduler/time/instant.h"
+#include "tests/sim/calendar.h"
+
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -31,11 +34,13 @@ void world_trace(World *world, const char *format, ...)
     va_end(args);
     for (const char *c = line; *c != '\0'; c++) /* FNV-1a: the same seed must give the same trace */
         world->trace_hash = (world->trace_hash ^ (uint8_t)*c) * UINT64_C(1099511628211);
+    guint begin = (guint)world->trace->len;
+    g_autofree char *now = instant_format(world->now_us, INSTANT_JSON);
+    g_string_append_printf(world->trace, "%s %s\n", now, line);
     if (world->verbose)
-        printf("%.3f %s\n", (double)(world->now_us - EPOCH_US) / 1e6, line);
+        fputs(world->trace->str + begin, stdout);
     if (world->trace->len > TRACE_KEPT)
         g_string_erase(world->trace, 0, TRACE_KEPT / 2);
-    g_string_append_printf(world->trace, "%.3f %s\n", (double)(world->now_us - EPOCH_US) / 1e6, line);
 }
 
 void world_fail(World *world, const char *format, ...)
@@ -44,6 +49,7 @@ void world_fail(World *world, const char *format, ...)
     va_start(args, format);
     g_autofree char *message = g_strdup_vprintf(format, args);
     va_end(args);
+    fflush(stdout);
     fprintf(stderr, "step %" PRIu64 ": %s\n", world->steps, message);
     abort(); /* sim.c prints the seed and the trace, as for assertions of the engine */
 }
@@ -52,8 +58,8 @@ void world_print_failure(const World *world)
 {
     if (!world->verbose)
         fputs(world->trace->str, stderr);
-    fprintf(stderr, "seed=%" PRIu64 " step=%" PRIu64 "\nreplay: sim --seed %" PRIu64 " --verbose\n",
-            world->seed, world->steps, world->seed);
+    fprintf(stderr, "seed=%" PRIu64 " step=%" PRIu64 "\nreplay: %s --seed %" PRIu64 " --verbose\n",
+            world->seed, world->steps, g_get_prgname(), world->seed);
 }
 
 static void sim_run_free(gpointer data)
@@ -75,7 +81,7 @@ World *world_new(uint64_t seed, bool verbose)
     world->seed = seed;
     world->verbose = verbose;
     world->rng = g_rand_new_with_seed_array((guint32[]){(guint32)seed, (guint32)(seed >> 32)}, 2);
-    world->now_us = EPOCH_US;
+    world->begin_us = world->now_us = world->latest_us = EPOCH_US;
     world->trace = g_string_new(NULL);
     world->trace_hash = UINT64_C(14695981039346656037);
     world->faults = g_rand_int(world->rng); /* swarm: each seed has its own subset of faults */
@@ -88,6 +94,9 @@ World *world_new(uint64_t seed, bool verbose)
     world->paused = g_hash_table_new(g_str_hash, g_str_equal);
     world->pools = g_hash_table_new(g_str_hash, g_str_equal);
     world->runs = g_hash_table_new_full(g_int64_hash, g_int64_equal, NULL, sim_run_free);
+    world->open = g_hash_table_new(g_int64_hash, g_int64_equal);
+    world->dates = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
+    world->changed = g_ptr_array_new();
     world->history = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
     world->attempts = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
     world->ever_started = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
@@ -95,25 +104,16 @@ World *world_new(uint64_t seed, bool verbose)
     world->next_run_id = world->next_ti_id = world->next_version_id = 1;
     for (int i = 0; sim_pools[i] != NULL; i++)
         g_hash_table_insert(world->pools, (gpointer)sim_pools[i], GINT_TO_POINTER(sim_pool_slots[i]));
-    int n_dags = (int)between(world, 1, 4);
-    for (int i = 0; i < n_dags; i++) {
-        g_autofree char *dag_id = g_strdup_printf("dag%d", i);
-        Dag *dag = generate_dag(world->rng, dag_id, NULL);
-        g_ptr_array_add(world->dags, dag);
-        g_ptr_array_add(world->latest, dag);
-    }
-    for (int64_t id = 1; id <= n_dags * SIM_BACKFILLS; id++) {
-        EngineBackfill backfill = {
-            .id = id, .is_backwards = chance(world, 2), .max_active_runs = (int)between(world, 1, 4)};
-        g_array_append_val(world->backfills, backfill);
-    }
-    world->engine = world_engine_new(world);
     return world;
 }
 
 void world_free(World *world)
 {
     engine_free(world->engine);
+    calendar_free(world->calendar);
+    g_hash_table_unref(world->open);
+    g_hash_table_unref(world->dates);
+    g_ptr_array_unref(world->changed);
     g_hash_table_unref(world->runs);
     g_hash_table_unref(world->history);
     g_hash_table_unref(world->attempts);

@@ -11,6 +11,7 @@
 
 typedef struct World World;
 typedef struct SimRun SimRun;
+typedef struct Calendar Calendar;
 
 /** An attempt as the executors know it; they survive crashes of the daemon. */
 typedef struct {
@@ -40,12 +41,14 @@ struct SimRun {
     bool by_hand;      /**< marked or canceled: its leaves do not decide */
     bool touched;
     bool is_queued_again; /**< a user has put it back to queued in this turn */
+    bool changed;         /**< in World.changed */
 };
 
 struct World {
     uint64_t seed;
     GRand *rng;
-    int64_t now_us;
+    int64_t begin_us, now_us;
+    int64_t latest_us; /**< the greatest `now` so far */
     uint64_t steps, turns, crashes, starts;
     bool verbose, quiet; /**< quiet: no more faults and commands, everything must end */
     unsigned faults;     /**< which kinds this seed has on */
@@ -58,8 +61,12 @@ struct World {
     GHashTable *pools;  /**< name -> slots */
     int parallelism;
     bool are_starts_held; /**< the daemon has seen that there is no room */
-    bool is_refused;  /**< an executor had no room to begin an attempt; the daemon has yet to hold starts */
-    GHashTable *runs; /**< DagRun.id -> SimRun: the store */
+    bool is_refused;    /**< an executor had no room to begin an attempt; the daemon has yet to hold starts */
+    Calendar *calendar; /**< runs that start by themselves; NULL: there are none */
+    GHashTable *runs;   /**< DagRun.id -> SimRun: the store */
+    GHashTable *open;   /**< those of them that are not finished */
+    GHashTable *dates;  /**< "dag_id logical_date_us" -> SimRun */
+    GPtrArray *changed; /**< SimRun whose rows changed since the auditor looked */
     GHashTable *history;      /**< "ti/try" set */
     GHashTable *attempts;     /**< "ti/try" -> SimAttempt: the executors */
     GHashTable *ever_started; /**< "ti/try" set */
@@ -84,26 +91,38 @@ enum {
 /** The settings of a backfill by its id. */
 EngineBackfill *world_backfill(World *world, int64_t id);
 
+/** An empty world: no DAG yet, and no engine. */
 World *world_new(uint64_t seed, bool verbose);
 void world_free(World *world);
 
-/* history.c */
-/** Runs the seed to its end: a phase with faults, a quiet phase, then everything must be finished. */
+/**
+ * Runs the seed to its end: fills the world, a phase with faults, a quiet phase, then everything must be
+ * finished. Each program has its own: history.c, years.c.
+ */
 void world_run(World *world);
 
 /* generate.c */
 Dag *generate_dag(GRand *rng, const char *dag_id, const Dag *previous);
+/** A small one, that runs by itself. */
+Dag *generate_scheduled_dag(GRand *rng, const char *dag_id, const ScheduleSpec *spec);
 extern const char *const sim_pools[];
 extern const int sim_pool_slots[];
 
 /* commands.c */
 void world_command(World *world);
 void world_trigger(World *world);
+/** No faults any more, all limits as they were: everything that can run must come to its end. */
+void world_calm_down(World *world);
 
 /* oracle.c: checks that share no code with the engine */
 void oracle_check_start(World *world, SimRun *run, SimTask *task);
 void oracle_check_commit(World *world);
 void oracle_check_end(World *world);
+/** What does not run has a reason for it, and what runs is with an executor. */
+void oracle_check_progress(World *world);
+/** Whether a run of that DAG waits, rightly and for ever, for a task of an earlier one that did not end well.
+ */
+bool oracle_waits_for_past(World *world, const char *dag_id);
 void oracle_check_row_change(World *world, SimRun *run, SimTask *task, const TaskInstance *now);
 void oracle_check_run_change(World *world, SimRun *run, const DagRun *now);
 
@@ -114,6 +133,12 @@ void notices_check_commit(World *world, const EngineOutput *output);
 /* store.c */
 /** Writes the engine's output as one transaction would, with the auditor looking on. */
 void world_commit(World *world, const EngineOutput *output);
+/** The run of that DAG and logical date, or NULL. */
+SimRun *world_run_at(const World *world, const char *dag_id, int64_t logical_date_us);
+/** Deletes a finished run, which the engine must not have. */
+void world_delete_run(World *world, SimRun *run);
+/** Notes that a command may change what is finished. */
+void world_touch(World *world, SimRun *run);
 /** How the run before that of `row` fared; `states` has a place for each task of `dag`. */
 EnginePast world_past(World *world, const DagRun *row, const Dag *dag, int8_t *states);
 
@@ -130,6 +155,8 @@ void executors_kill(World *world);
 Engine *world_engine_new(World *world);
 /** There is no room on the disk, or there is again. Takes turns. */
 void world_hold_starts(World *world, bool are_held);
+/** The daemon dies and is started again: nothing but rows and executors is left. */
+void world_crash(World *world);
 /** A turn of the daemon: commit the engine's output, then carry out its effects; may crash on the way. */
 void world_turn(World *world);
 /** An executor reports: the attempt has started, or has ended. */
