@@ -12,17 +12,11 @@
 #define RESYNC_TIMEOUT_MS  5000
 #define COLLECT_TIMEOUT_US (5 * USEC_PER_SEC)
 
-#define LIVE_STATES (1u << TASK_STATE_QUEUED | 1u << TASK_STATE_RUNNING | 1u << TASK_STATE_RESTARTING)
-
-/* Adds a run's attempts that are, or may be, with an executor. */
-static bool expect_attempts(Daemon *daemon, const DagRun *run, GArray *expected, GError **error)
+/** Attempts that are, or may be, with an executor. */
+static void expect_attempts(const TaskList *executing, GArray *expected)
 {
-    TaskQuery query = {.dag_run_id = run->id, .states = LIVE_STATES};
-    g_autoptr(TaskList) rows = store_list_tasks(store_conn(daemon->store), &query, NULL, error);
-    if (rows == NULL)
-        return false;
-    for (size_t i = 0; i < rows->n_items; i++) {
-        const TaskInstance *ti = &rows->items[i];
+    for (size_t i = 0; i < executing->n_items; i++) {
+        const TaskInstance *ti = &executing->items[i];
         ExecutorExpected one = {
             .key = {ti->id, ti->try_number},
             .token = attempt_token(ti->queued_us),
@@ -30,26 +24,38 @@ static bool expect_attempts(Daemon *daemon, const DagRun *run, GArray *expected,
         };
         g_array_append_val(expected, one);
     }
-    return true;
 }
 
-/* A service goes on with all of them; others hold those that have something with an executor. */
-static bool load_unfinished(Daemon *daemon, GArray *expected, GError **error)
+static void load_run(Daemon *daemon, const DagRun *run)
+{
+    g_autoptr(GError) failure = NULL;
+    if (!runs_load(daemon, run, runs_stored_flags(daemon), &failure))
+        daemon_log(daemon, DAEMON_LOG_ERROR, "run %s of %s stays as it is: %s", run->run_id, run->dag_id,
+                   failure->message);
+}
+
+/** A service goes on with all that are unfinished. */
+static bool load_unfinished(Daemon *daemon, GError **error)
 {
     g_autoptr(GPtrArray) runs = store_list_unfinished_runs(store_conn(daemon->store), error);
-    if (runs == NULL)
-        return false;
-    for (guint i = 0; i < runs->len; i++) {
-        const DagRun *run = runs->pdata[i];
-        guint n_before = expected->len;
-        if (!expect_attempts(daemon, run, expected, error))
-            return false;
-        if (daemon->mode != DAEMON_SERVICE && expected->len == n_before)
+    for (guint i = 0; runs != NULL && i < runs->len; i++)
+        load_run(daemon, runs->pdata[i]);
+    return runs != NULL;
+}
+
+/** Others hold those that have something with an executor: what it costs goes by these, not by what waits. */
+static bool load_executing(Daemon *daemon, const TaskList *executing, GError **error)
+{
+    int64_t last_id = 0;
+    for (size_t i = 0; i < executing->n_items; i++) {
+        int64_t id = executing->items[i].dag_run_id;
+        if (id == last_id || runs_find(daemon, id) != NULL)
             continue;
-        g_autoptr(GError) failure = NULL;
-        if (!runs_load(daemon, run, runs_stored_flags(daemon), &failure))
-            daemon_log(daemon, DAEMON_LOG_ERROR, "run %s of %s stays as it is: %s", run->run_id, run->dag_id,
-                       failure->message);
+        last_id = id; /* said once of a run that cannot be loaded: rows of one run are mostly together */
+        g_autoptr(DagRun) run = store_get_run_by_id(store_conn(daemon->store), id, error);
+        if (run == NULL)
+            return false;
+        load_run(daemon, run);
     }
     return true;
 }
@@ -98,7 +104,12 @@ static bool collect(Daemon *daemon, const GArray *expected, GError **error)
 bool recover(Daemon *daemon, GError **error)
 {
     g_autoptr(GArray) expected = g_array_new(FALSE, FALSE, sizeof(ExecutorExpected));
-    if (!load_unfinished(daemon, expected, error) || !hooks_expect(daemon, expected, error))
+    g_autoptr(TaskList) executing = store_list_executing_tasks(store_conn(daemon->store), error);
+    if (executing == NULL || !hooks_expect(daemon, expected, error))
+        return false;
+    expect_attempts(executing, expected);
+    if (daemon->mode == DAEMON_SERVICE ? !load_unfinished(daemon, error)
+                                       : !load_executing(daemon, executing, error))
         return false;
     CRASH_POINT("daemon.loaded");
     if (daemon->mode == DAEMON_OFFLINE) {

@@ -173,6 +173,9 @@ typedef struct {
 } TaskQuery;
 
 TaskList *store_list_tasks(StoreConn *conn, const TaskQuery *wanted, int64_t *ret_total, GError **error);
+/** Of all runs: those in queued, running and restarting, in the order of id. O(tasks that are scheduled or
+ * later). */
+TaskList *store_list_executing_tasks(StoreConn *conn, GError **error);
 /** A list of one. */
 TaskList *store_get_task(StoreConn *conn, int64_t dag_run_id, const char *task_id, GError **error);
 TaskList *store_get_task_by_id(StoreConn *conn, int64_t ti_id, GError **error);
