@@ -1,104 +1,18 @@
 # SPDX-License-Identifier: MIT
-"""The Pinterest batch DAG and its emulator: scripts run as weir runs them, against a reference."""
-import csv
+"""The Pinterest batch DAG: scripts run as weir runs them, against a reference."""
 import hashlib
 import json
 import os
 import random
 import re
 import signal
-import sqlite3
-import subprocess
 import time
-from collections import Counter
 from pathlib import Path
 
 import pinterest_reference as reference
 import pytest
-
-ROOT = Path(__file__).resolve().parents[2]
-DAG = ROOT / "dags" / "pinterest"
-BUILD = Path(os.environ.get("WEIR_BUILD_DIR", "build/dev"))
-EMULATOR = (BUILD if BUILD.is_absolute() else ROOT / BUILD) / "tools/emulator/pinterest-emulator"
-USER_ID = "0ab336d6fcf7"
-KEYS = {"pin": "index", "geo": "ind", "user": "ind"}
-
-
-def emulate(out, *options, check=True):
-    command = [EMULATOR, "--out", out, *map(str, options)]
-    return subprocess.run(command, check=check, capture_output=True, text=True)
-
-
-class Run:
-    """One DAG run: its tasks with the arguments that pinterest_batch.yaml gives them."""
-
-    def __init__(self, source, output, user_id=USER_ID, max_bad=0, run_id="manual__2026-01-02T00:00:00+00:00"):
-        self.source, self.output, self.user_id = source, output, user_id
-        self.max_bad, self.run_id = max_bad, run_id
-        self.work = Path(output) / ".work" / "pinterest_batch" / run_id
-
-    def command(self, task):
-        if task == "load":
-            return ["./load.sh", str(self.source), self.user_id, str(self.output), str(self.max_bad)]
-        if task == "query":
-            return ["./query.sh", str(self.output)]
-        return ["./clean.sh", task.removeprefix("clean_"), str(self.output)]
-
-    def environment(self, task):
-        return {**os.environ, "WEIR_DAG_ID": "pinterest_batch", "WEIR_RUN_ID": self.run_id,
-                "WEIR_TASK_ID": task, "WEIR_TRY_NUMBER": "1"}
-
-    def start(self, task):
-        return subprocess.Popen(self.command(task), cwd=DAG, env=self.environment(task), text=True,
-                                stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-                                start_new_session=True)
-
-    def task(self, task, status=0):
-        """The output of a task that must end with `status`."""
-        process = self.start(task)
-        output = process.communicate(timeout=300)[0]
-        assert process.returncode == status, output
-        return output
-
-    def all(self):
-        self.task("load")
-        cleans = [self.start(f"clean_{table}") for table in ("geo", "pin", "user")]
-        for process in cleans:
-            output = process.communicate(timeout=300)[0]
-            assert process.returncode == 0, output
-        return self.task("query")
-
-    def rows(self, table):
-        db = sqlite3.connect(self.work / f"clean_{table}.db")
-        columns = [row[1] for row in db.execute(f"PRAGMA table_info({table})")]
-        rows = db.execute(f"SELECT * FROM {table}").fetchall()
-        db.close()
-        return columns, rows
-
-    def results(self):
-        results = {}
-        for path in Path(self.output).glob("*.csv"):
-            with path.open(encoding="utf-8", newline="") as file:
-                results[path.stem] = list(csv.reader(file))
-        return results
-
-    def check(self):
-        """Compares the clean tables and the nine results with the reference."""
-        (pin, geo, user), results = reference.run(self.source, self.user_id)
-        for table, names, expected in (("pin", reference.PIN, pin), ("geo", reference.GEO, geo),
-                                       ("user", reference.USER, user)):
-            columns, rows = self.rows(table)
-            assert tuple(columns) == names
-            if table == "geo":
-                rows = [(ind, country, point and tuple(json.loads(point)), time)
-                        for ind, country, point, time in rows]
-            assert len(rows) == len(set(rows)) == len(expected)
-            assert set(rows) == expected
-        mine = self.results()
-        assert set(mine) == set(results)
-        for name, rows in results.items():
-            assert mine[name] == rows, name
-        assert not list(self.work.glob("*.tmp.*")), "temporary files are left"
+from conftest import wait_until
+from pinterest_run import DAG, KEYS, USER_ID, Run, emulate
 
 
 def write_topics(source, pin=(), geo=(), user=(), user_id=USER_ID):
@@ -352,7 +266,7 @@ def test_a_task_killed_at_any_point_can_run_again(sample, tmp_path, task):
     duration = time.monotonic() - begin
     for step in range(8):
         process = run.start(task)
-        time.sleep(duration * step / 8)
+        time.sleep(duration * step / 8)  # waits for nothing: it chooses where the task dies
         os.killpg(process.pid, signal.SIGKILL)
         process.communicate()
         if task != "query":  # what was published is whole: the next task works on it, old or new
@@ -364,9 +278,10 @@ def test_a_task_killed_at_any_point_can_run_again(sample, tmp_path, task):
 
 def test_a_canceled_task_leaves_nothing(sample, tmp_path):
     run = Run(sample, tmp_path / "out")
+    run.work.mkdir(parents=True)
     process = run.start("load")
-    while not list(run.work.glob("load.tmp.*/raw_pin.db")) and process.poll() is None:
-        time.sleep(0.001)
+    folder = wait_until(lambda: next(run.work.glob("load.tmp.*"), None), folder=run.work, what="the temporary folder")
+    wait_until((folder / "raw_pin.db").exists, folder=folder, what="the database in it")
     os.killpg(process.pid, signal.SIGTERM)
     process.communicate()
     assert process.returncode != 0
@@ -417,87 +332,3 @@ def test_a_users_sqliterc_changes_nothing(sample, tmp_path, monkeypatch):
     run.check()
 
 
-def lines_of(source, table):
-    return [json.loads(line) for path in sorted(Path(source).glob(f"topics/*.{table}/*/*.json"))
-            for line in path.read_text(encoding="utf-8").splitlines()]
-
-
-def test_emulator_is_deterministic(tmp_path):
-    def tree(folder):
-        files = (path for path in folder.rglob("*") if path.is_file())
-        return {str(path.relative_to(folder)): path.read_bytes() for path in files}
-    for name, seed in (("a", 1), ("b", 1), ("c", 2)):
-        emulate(tmp_path / name, "--posts", 300, "--seed", seed, "--user-id", "u", "--records-per-file", 50)
-    assert tree(tmp_path / "a") == tree(tmp_path / "b")
-    assert tree(tmp_path / "a").keys() and tree(tmp_path / "a") != tree(tmp_path / "c")
-    names = {path.name for path in (tmp_path / "a" / "topics" / "u.pin" / "partition=1").iterdir()}
-    assert {"u.pin+1+0000000000.json", "u.pin+1+0000000050.json"} <= names
-
-
-def test_emulator_has_the_rates_of_the_real_data(tmp_path):
-    posts = 30000
-    emulate(tmp_path, "--posts", posts, "--seed", 3)
-    pin, geo, user = (lines_of(tmp_path, table) for table in KEYS)
-    assert len(pin) == len(geo) == len(user) == posts
-
-    def rate(found, expected):
-        """Counts of 137 real records; a fifth off is fine where there is enough of it."""
-        assert abs(found / posts * 137 - expected) < max(0.2 * expected, 0.3), found
-
-    for rows, key in ((pin, "index"), (geo, "ind"), (user, "ind")):
-        rate(posts - len({row[key] for row in rows}), 6)
-    assert {row["index"] for row in pin} == {row["ind"] for row in geo} == {row["ind"] for row in user}
-    column = {name: Counter(row[name] for row in pin) for name in pin[0]}
-    rate(column["follower_count"]["User Info Error"], 5)
-    rate(column["poster_name"]["User Info Error"], 5)
-    rate(column["description"]["No description available Story format"], 11)
-    rate(column["description"]["No description available"], 1)
-    rate(column["description"]["Untitled"], 1)
-    rate(column["title"]["No Title Data Available"], 5)
-    rate(column["image_src"]["Image src error."], 5)
-    rate(column["tag_list"]["N,o, ,T,a,g,s, ,A,v,a,i,l,a,b,l,e"], 6)
-    rate(column["downloaded"][0], 5)
-    rate(column["is_image_or_video"]["image"], 120)
-    rate(sum(n for count, n in column["follower_count"].items() if count.endswith("k")), 104)
-    rate(sum(n for count, n in column["follower_count"].items() if count.endswith("M")), 9)
-    rate(column["category"]["art"], 17)
-    rate(sum(row["age"] == 20 for row in user), 34)
-    rate(sum(row["age"] > 50 for row in user), 10)
-    rate(sum(row["date_joined"][:4] == "2015" for row in user), 55)
-    rate(sum(row["timestamp"][:4] == "2019" for row in geo), 33)
-    rate(sum(row["country"][0] == "A" for row in geo), 57)
-    assert any('"' in row["poster_name"] for row in pin) and any("," in row["poster_name"] for row in pin)
-    assert any(not row["title"].isascii() for row in pin)
-
-
-def test_emulator_usage(tmp_path):
-    out = tmp_path / "out"
-    for wrong in (["--posts", "-1"], ["--posts", "x"], ["--posts", "1e6"], ["--seed", ""],
-                  ["--user-id", "../x"], ["--partitions", "0"], ["--nonsense"], ["stray"]):
-        process = emulate(out, *wrong, check=False)
-        assert process.returncode == 2 and process.stderr.startswith("pinterest-emulator: "), wrong
-    assert subprocess.run([EMULATOR], capture_output=True).returncode == 2
-    assert not out.exists()
-    assert "--posts" in emulate(out, "--help").stdout
-    assert emulate(tmp_path / "zero", "--posts", 0).returncode == 0
-
-
-def test_emulator_replaces_only_when_told(tmp_path):
-    emulate(tmp_path, "--posts", 5, "--user-id", "u")
-    process = emulate(tmp_path, "--posts", 6, "--user-id", "u", check=False)
-    assert process.returncode == 1 and "--force replaces it" in process.stderr
-    emulate(tmp_path, "--posts", 4, "--user-id", "other")
-    assert len(lines_of(tmp_path, "geo")) == 9
-    emulate(tmp_path, "--posts", 7, "--user-id", "u", "--force")
-    assert len(lines_of(tmp_path, "geo")) == 11
-    assert [path.name for path in tmp_path.iterdir()] == ["topics"]
-
-
-def test_emulator_reports_what_it_cannot_write(tmp_path):
-    (tmp_path / "file").touch()
-    process = emulate(tmp_path / "file", check=False)
-    assert process.returncode == 1 and "cannot create" in process.stderr
-    process = subprocess.run(["sh", "-c", 'ulimit -f 10; trap "" XFSZ; exec "$@"', "-", EMULATOR, "--out",
-                              tmp_path / "out"], capture_output=True, text=True)
-    assert process.returncode == 1 and "File too large" in process.stderr
-    assert not any((tmp_path / "out").rglob("*.json"))
