@@ -234,19 +234,27 @@ void output_rows(OutputFormat format, const char *const *columns, const json_t *
     fputs(text, stdout);
 }
 
+/** Takes `value`. */
+static void append_property_row(json_t *rows, const char *key, json_t *value)
+{
+    json_t *row = json_object();
+    json_object_set_new(row, "property_name", json_string(key));
+    json_object_set_new(row, "property_value", value);
+    json_array_append_new(rows, row);
+}
+
 /** A row for each line of the value, so that a long text does not make one wide row. */
 static void append_property(json_t *rows, const char *key, json_t *value)
 {
     const char *text = json_string_value(value);
-    g_auto(GStrv) lines = g_strsplit(text != NULL ? text : "", "\n", -1);
-    for (guint i = 0; i == 0 || (lines[i] != NULL && (lines[i][0] != '\0' || lines[i + 1] != NULL)); i++) {
-        json_t *row = json_object();
-        json_object_set_new(row, "property_name", json_string(i == 0 ? key : ""));
-        json_object_set(row, "property_value", value);
-        if (text != NULL)
-            json_object_set_new(row, "property_value", json_string(lines[i] != NULL ? lines[i] : ""));
-        json_array_append_new(rows, row);
+    g_autofree char *trimmed = text != NULL ? g_strchomp(g_strdup(text)) : NULL;
+    if (trimmed == NULL || strchr(trimmed, '\n') == NULL) {
+        append_property_row(rows, key, trimmed != NULL ? json_string(trimmed) : json_incref(value));
+        return;
     }
+    g_auto(GStrv) lines = g_strsplit(trimmed, "\n", -1);
+    for (char **line = lines; *line != NULL; line++)
+        append_property_row(rows, line == lines ? key : "", json_string(*line));
 }
 
 void output_object(OutputFormat format, const json_t *object)

@@ -79,6 +79,20 @@ class TestDagFiles:
         assert row["params"]["user"]["value"] == "joe"
         assert weir("dags", "details", "etl").stdout.startswith("property_name")
 
+    def test_details_have_two_columns(self, weir, write_dag):
+        write_dag("t", """
+            description: ""
+            doc_md: "one\\n\\ntwo\\n"
+            params: {user: {type: string, default: joe, description: who it is for}, n: 3}
+            tasks: {a: {}}
+            """)
+        lines = [[cell.strip() for cell in line.split("|")] for line in weir("dags", "details", "t").stdout.splitlines()]
+        assert all(len(line) == 2 for line in lines if "=" not in line[0])
+        for row in (["description", ""], ["params.user", "joe (string: who it is for)"], ["params.n", "3"]):
+            assert row in lines
+        begin = lines.index(["doc_md", "one"])
+        assert lines[begin:] == [["doc_md", "one"], ["", ""], ["", "two"]]
+
     def test_tasks_list(self, weir, etl):
         assert weir("tasks", "list", "etl").stdout == "load\nclean\nreport\n"
         assert objects(weir("tasks", "list", "etl", "-o", "json"))[0]["task_id"] == "load"
