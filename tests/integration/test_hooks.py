@@ -357,12 +357,16 @@ class TestBounds:
         assert {row["attempt"] for row in rows} == {1}
 
     def test_a_run_deleted_under_its_hook(self, scheduler, weir, write_dag, home, told, gate, hooks):
-        write_dag("t", f"on_success: 'echo begin >>\"{home}/told\"; cat {gate.path}'\ntasks: {{a: {{}}}}\n")
+        write_dag("t", f"""
+            on_success: 'echo begin >>"{home}/told"; cat {gate.path}; echo end >>"{home}/told"'
+            tasks: {{a: {{}}}}
+            """)
         service = scheduler()
         weir("dags", "trigger", "t", "-r", "r1")
         wait_until(lambda: told() == ["begin"], folder=home, what="the hook's start")
         assert weir("dags", "delete", "t", "-y").returncode == 0
         gate()
+        wait_until(lambda: told() == ["begin", "end"], folder=home, what="the hook's end")
         weir("dags", "trigger", "t", "-r", "r2")
         service.wait_log(r"run=r2 hook=on_success attempt=1/4 started")
         gate()
