@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Opening, running and closing the daemon; what happens in between is in turn.c. */
 #include "executors/local/local_executor.h"
+#include "scheduler/daemon/backlog.h"
 #include "scheduler/daemon/dag_bag.h"
 #include "scheduler/daemon/folder_watch.h"
 #include "scheduler/daemon/hooks.h"
@@ -232,6 +233,7 @@ static Daemon *daemon_new(const DaemonOptions *options)
     g_queue_init(&daemon->commands);
     daemon->watch = watch_new();
     daemon->hooks = hooks_new();
+    daemon->backlog = backlog_new();
     daemon->bag = dag_bag_new(options->settings->dags_folder, options->settings->default_timezone);
     return daemon;
 }
@@ -331,6 +333,7 @@ void daemon_close(Daemon *daemon)
     janitor_free(daemon->janitor);
     hooks_free(daemon->hooks);
     starts_hold_free(daemon->starts_hold);
+    backlog_free(daemon->backlog);
     watch_free(daemon->watch);
     dag_bag_free(daemon->bag);
     g_hash_table_unref(daemon->runs);

@@ -19,6 +19,7 @@
 
 #include <uv.h>
 
+typedef struct Backlog Backlog;
 typedef struct DagBag DagBag;
 typedef struct FolderWatch FolderWatch;
 typedef struct Hooks Hooks;
@@ -132,6 +133,7 @@ struct Daemon {
     Janitor *janitor; /**< or NULL */
     Hooks *hooks;
     StartsHold *starts_hold;
+    Backlog *backlog;
     GHashTable *runs; /**< int64_t DagRun.id -> RunEntry: what is in the engine */
 
     GArray *reports;           /**< Report */

@@ -4,6 +4,7 @@
  * which attempts are expected, take in its verdicts, commit, acknowledge.
  */
 #include "executors/local/local_executor.h"
+#include "scheduler/daemon/backlog.h"
 #include "scheduler/daemon/hooks.h"
 #include "scheduler/daemon/internal.h"
 #include "scheduler/model/crash_point.h"
@@ -34,16 +35,7 @@ static void load_run(Daemon *daemon, const DagRun *run)
                    failure->message);
 }
 
-/** A service goes on with all that are unfinished. */
-static bool load_unfinished(Daemon *daemon, GError **error)
-{
-    g_autoptr(GPtrArray) runs = store_list_unfinished_runs(store_conn(daemon->store), error);
-    for (guint i = 0; runs != NULL && i < runs->len; i++)
-        load_run(daemon, runs->pdata[i]);
-    return runs != NULL;
-}
-
-/** Others hold those that have something with an executor: what it costs goes by these, not by what waits. */
+/** Runs that have something with an executor, whatever their state: what it costs goes by these. */
 static bool load_executing(Daemon *daemon, const TaskList *executing, GError **error)
 {
     int64_t last_id = 0;
@@ -108,8 +100,9 @@ bool recover(Daemon *daemon, GError **error)
     if (executing == NULL || !hooks_expect(daemon, expected, error))
         return false;
     expect_attempts(executing, expected);
-    if (daemon->mode == DAEMON_SERVICE ? !load_unfinished(daemon, error)
-                                       : !load_executing(daemon, executing, error))
+    if (!load_executing(daemon, executing, error))
+        return false;
+    if (daemon->mode == DAEMON_SERVICE && !backlog_load(daemon, error))
         return false;
     CRASH_POINT("daemon.loaded");
     if (daemon->mode == DAEMON_OFFLINE) {

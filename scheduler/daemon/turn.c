@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* The turn: what waits -> engine -> one commit -> effects, acknowledgements, answers, watchers. */
+#include "scheduler/daemon/backlog.h"
 #include "scheduler/daemon/command.h"
 #include "scheduler/daemon/hooks.h"
 #include "scheduler/daemon/internal.h"
@@ -83,6 +84,7 @@ static void follow_up(Daemon *daemon, int64_t now_us)
     progress_log(daemon, output);
     fire_look_again(daemon, output, now_us);
     forget_finished(daemon, output);
+    backlog_note(daemon, output);
     if (output->effects->len > 0) {
         CRASH_POINT("daemon.before_effects");
         effects_carry_out(daemon, (const EngineEffect *)(void *)output->effects->data, output->effects->len,
@@ -96,6 +98,7 @@ static void follow_up(Daemon *daemon, int64_t now_us)
     for (guint i = 0; i < daemon->visited->len; i++)
         runs_forget_finished(daemon, g_array_index(daemon->visited, int64_t, i));
     g_array_set_size(daemon->visited, 0);
+    backlog_refill(daemon);
     turn_arm_timer(daemon);
     if (daemon->is_ending_tasks && engine_live_total(daemon->engine) <= daemon->n_unstarted &&
         hooks_live(daemon) == 0)

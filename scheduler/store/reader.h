@@ -122,8 +122,19 @@ DagRun *store_get_run(StoreConn *conn, const char *dag_id, const char *run_id, G
 DagRun *store_get_run_by_id(StoreConn *conn, int64_t dag_run_id, GError **error);
 /** Of DagRun. */
 GPtrArray *store_list_runs(StoreConn *conn, const RunQuery *wanted, int64_t *ret_total, GError **error);
-/** Of DagRun: all that are queued or running, by id. What recovery begins with. */
-GPtrArray *store_list_unfinished_runs(StoreConn *conn, GError **error);
+/** Of DagRun: all that are running, by id. What recovery begins with. */
+GPtrArray *store_list_running_runs(StoreConn *conn, GError **error);
+/**
+ * Of DagRun: the first queued ones that a DAG has outside of backfills, or, with `dag_id` NULL, that a
+ * backfill has, in the order in which they are to start.
+ */
+GPtrArray *store_list_queued_runs(StoreConn *conn, const char *dag_id, int64_t backfill_id, bool is_backwards,
+                                  int64_t limit, GError **error);
+/** Those whose store_list_queued_runs() is not empty (a DAG perhaps for its backfills only). g_strfreev() it.
+ */
+char **store_list_dags_with_queued_runs(StoreConn *conn, GError **error);
+/** int64_t ids. */
+GArray *store_list_backfills_with_queued_runs(StoreConn *conn, GError **error);
 
 /** Of DagRun: the next `limit` runs by id, whatever they are; for going through all of them in slices. */
 GPtrArray *store_list_runs_after(StoreConn *conn, int64_t after_id, int64_t limit, GError **error);

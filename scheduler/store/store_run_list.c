@@ -69,13 +69,65 @@ GPtrArray *store_list_runs_after(StoreConn *conn, int64_t after_id, int64_t limi
     return take_all(&query, error);
 }
 
-GPtrArray *store_list_unfinished_runs(StoreConn *conn, GError **error)
+GPtrArray *store_list_running_runs(StoreConn *conn, GError **error)
 {
     Query query =
-        query_begin(conn, "SELECT " RUN_COLUMNS
-                          " FROM dag_run INDEXED BY dag_run_unfinished WHERE state IN ('queued', 'running') "
-                          "ORDER BY id");
+        query_begin(conn, "SELECT " RUN_COLUMNS " FROM dag_run INDEXED BY dag_run_of_dag_unfinished "
+                          "WHERE state IN ('queued', 'running') AND state = 'running' ORDER BY id");
     return take_all(&query, error);
+}
+
+GPtrArray *store_list_queued_runs(StoreConn *conn, const char *dag_id, int64_t backfill_id, bool is_backwards,
+                                  int64_t limit, GError **error)
+{
+    const char *sql =
+        "SELECT " RUN_COLUMNS " FROM dag_run INDEXED BY dag_run_of_dag_unfinished WHERE dag_id = ? "
+        "AND state IN ('queued', 'running') AND state = 'queued' AND backfill_id IS NULL "
+        "ORDER BY run_after_us, id LIMIT ?";
+    if (dag_id == NULL && is_backwards)
+        sql = "SELECT " RUN_COLUMNS " FROM dag_run INDEXED BY dag_run_of_backfill WHERE backfill_id = ? AND "
+              "state = 'queued' ORDER BY logical_date_us DESC, run_after_us, id LIMIT ?";
+    else if (dag_id == NULL)
+        sql = "SELECT " RUN_COLUMNS " FROM dag_run INDEXED BY dag_run_of_backfill WHERE backfill_id = ? AND "
+              "state = 'queued' ORDER BY logical_date_us, run_after_us, id LIMIT ?";
+    Query query = query_begin(conn, sql);
+    if (dag_id != NULL)
+        query_bind_text(&query, dag_id);
+    else
+        query_bind_int(&query, backfill_id);
+    query_bind_int(&query, limit);
+    return take_all(&query, error);
+}
+
+char **store_list_dags_with_queued_runs(StoreConn *conn, GError **error)
+{
+    g_autoptr(GStrvBuilder) names = g_strv_builder_new();
+    Query query =
+        query_begin(conn, "SELECT dag_id FROM dag WHERE EXISTS (SELECT 1 FROM dag_run INDEXED BY "
+                          "dag_run_of_dag_unfinished WHERE dag_run.dag_id = dag.dag_id AND state IN "
+                          "('queued', 'running') AND state = 'queued')");
+    while (query_next(&query)) {
+        g_autofree char *name = query_dup_text(&query);
+        g_strv_builder_add(names, name);
+    }
+    return query_end(&query, error) ? g_strv_builder_end(names) : NULL;
+}
+
+GArray *store_list_backfills_with_queued_runs(StoreConn *conn, GError **error)
+{
+    g_autoptr(GArray) ids = g_array_new(FALSE, FALSE, sizeof(int64_t));
+    /* From one id to the next along the index, which has all runs of all backfills. */
+    Query query = query_begin(
+        conn,
+        "WITH RECURSIVE seen (id) AS (SELECT min(backfill_id) FROM dag_run WHERE backfill_id IS NOT NULL "
+        "UNION ALL SELECT (SELECT min(backfill_id) FROM dag_run WHERE backfill_id > seen.id) FROM seen "
+        "WHERE seen.id IS NOT NULL) SELECT id FROM seen WHERE id IS NOT NULL AND EXISTS (SELECT 1 FROM "
+        "dag_run INDEXED BY dag_run_of_backfill WHERE backfill_id = seen.id AND state = 'queued')");
+    while (query_next(&query)) {
+        int64_t id = query_int(&query);
+        g_array_append_val(ids, id);
+    }
+    return query_end(&query, error) ? g_steal_pointer(&ids) : NULL;
 }
 
 bool store_count_active_runs(StoreConn *conn, const char *dag_id, int64_t *ret_queued, int64_t *ret_running,

@@ -145,9 +145,16 @@ static void test_list_runs(void **state)
         g_autofree char *ids = run_ids(fixture, query, 6);
         assert_int_equal(strlen(ids), 17);
     }
-    g_autoptr(GPtrArray) unfinished = NULL;
-    assert_ok((unfinished = store_list_unfinished_runs(store_conn(fixture->store), &error)) != NULL);
-    assert_int_equal(unfinished->len, 4);
+    g_autoptr(GPtrArray) on_way = NULL, waiting = NULL;
+    assert_ok((on_way = store_list_running_runs(store_conn(fixture->store), &error)) != NULL);
+    assert_int_equal(on_way->len, 2);
+    assert_ok((waiting = store_list_queued_runs(store_conn(fixture->store), "d", 0, false, 9, &error)) !=
+              NULL);
+    assert_int_equal(waiting->len, 2);
+    g_auto(GStrv) dag_ids = NULL;
+    assert_ok((dag_ids = store_list_dags_with_queued_runs(store_conn(fixture->store), &error)) != NULL);
+    assert_string_equal(dag_ids[0], "d");
+    assert_null(dag_ids[1]);
     int64_t queued = 0, running = 0;
     assert_ok(store_count_active_runs(store_conn(fixture->store), "d", &queued, &running, &error));
     assert_int_equal(queued, 2);

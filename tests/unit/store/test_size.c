@@ -179,9 +179,19 @@ static void test_pages(void **state)
         bool ran = false;
         measure("task ran before", 1000,
                 store_task_ran_before(conn, "dag_3", "clean_table_5", T0 + USEC_PER_DAY, &ran, &error));
-        g_autoptr(GPtrArray) unfinished = NULL;
-        measure("unfinished runs", PAGE_STEPS,
-                (unfinished = store_list_unfinished_runs(conn, &error)) != NULL);
+        g_autoptr(GPtrArray) on_way = NULL, waiting = NULL;
+        g_auto(GStrv) dag_ids = NULL;
+        g_autoptr(GArray) backfills = NULL;
+        g_autoptr(TaskList) executing = NULL;
+        measure("running runs", PAGE_STEPS, (on_way = store_list_running_runs(conn, &error)) != NULL);
+        measure("queued runs", PAGE_STEPS,
+                (waiting = store_list_queued_runs(conn, "dag_3", 0, false, 50, &error)) != NULL);
+        measure("DAGs with queued runs", PAGE_STEPS,
+                (dag_ids = store_list_dags_with_queued_runs(conn, &error)) != NULL);
+        measure("backfills with queued runs", PAGE_STEPS,
+                (backfills = store_list_backfills_with_queued_runs(conn, &error)) != NULL);
+        measure("executing tasks", PAGE_STEPS,
+                (executing = store_list_executing_tasks(conn, &error)) != NULL);
         int64_t queued, running, counts[TASK_STATE_COUNT];
         measure("count active runs", 1000, store_count_active_runs(conn, "dag_3", &queued, &running, &error));
         TaskQuery tasks = {.dag_run_id = run_id, .page = {.limit = 50}};
