@@ -16,7 +16,7 @@ static void faulty_step(World *world)
     else if ((world->faults & FAULT_DISK) && chance(world, world->are_starts_held ? 6 : 30))
         world_hold_starts(world, !world->are_starts_held);
     else if ((world->faults & FAULT_CLOCK) && chance(world, 60))
-        world->now_us += between(world, -USEC_PER_MIN, USEC_PER_MIN);
+        world->now_us += between(world, -USEC_PER_MIN, USEC_PER_MIN), world->clock_was_set = true;
     else
         return;
     world_turn(world);

@@ -52,6 +52,7 @@ struct World {
     uint64_t steps, turns, crashes, starts;
     bool verbose, quiet; /**< quiet: no more faults and commands, everything must end */
     unsigned faults;     /**< which kinds this seed has on */
+    bool clock_was_set;  /**< times of rows may lie ahead, also after all faults have stopped */
 
     Engine *engine;
     GPtrArray *dags;    /**< Dag, all versions ever made */
