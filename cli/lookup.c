@@ -45,7 +45,10 @@ void cli_set_unknown_dag(Cli *cli, const char *dag_id, GError **error)
 {
     g_autoptr(GPtrArray) ids = known_dag_ids(cli);
     const char *near = suggest_nearest(dag_id, (const char *const *)ids->pdata);
-    set_not_found(error, near, "DAG \"%s\" was not found", dag_id);
+    if (near != NULL || cli->settings == NULL)
+        set_not_found(error, near, "DAG \"%s\" was not found", dag_id);
+    else /* perhaps it is the folder that is not the one meant */
+        set_not_found(error, NULL, "DAG \"%s\" was not found in %s", dag_id, cli->settings->dags_folder);
 }
 
 /** The latest version in the store, of a DAG that came as text; NULL if there is none. */
