@@ -176,6 +176,12 @@ static bool open_store(Daemon *daemon, GError **error)
     daemon->store = store_open(daemon->home->db_path, &report, error);
     if (daemon->store == NULL)
         return false;
+    if (report.was_empty)
+        daemon_log(
+            daemon, DAEMON_LOG_WARNING,
+            "%s was empty, and a new database was made in it; if there was one before, stop weir and put "
+            "back a backup",
+            daemon->home->db_path);
     if (report.copy_path != NULL)
         daemon_log(daemon, DAEMON_LOG_INFO,
                    "upgraded the database from version %d to %d; the old one is kept as %s",

@@ -12,7 +12,9 @@
 #include "scheduler/time/duration.h"
 #include "scheduler/time/zone.h"
 
+#include <pwd.h>
 #include <string.h>
+#include <unistd.h>
 
 typedef enum {
     SETTING_TEXT,
@@ -100,10 +102,20 @@ static const char *canonical_boolean(const char *text)
     return g_strv_contains(no, lower) ? "false" : NULL;
 }
 
+/** $HOME; what the system says of the user where that is empty or relative. */
+static const char *user_home(void)
+{
+    const char *home = g_get_home_dir();
+    if (g_path_is_absolute(home))
+        return home;
+    const struct passwd *user = getpwuid(getuid());
+    return user != NULL && g_path_is_absolute(user->pw_dir) ? user->pw_dir : "/";
+}
+
 static char *absolute_path(const char *home, const char *text)
 {
     if (text[0] == '~' && (text[1] == '/' || text[1] == '\0'))
-        return g_canonicalize_filename(text[1] != '\0' ? text + 2 : ".", g_get_home_dir());
+        return g_canonicalize_filename(text[1] != '\0' ? text + 2 : ".", user_home());
     return g_canonicalize_filename(text, home);
 }
 
@@ -304,7 +316,7 @@ static char *find_home(GError **error)
 {
     const char *home = g_getenv("WEIR_HOME");
     g_autofree char *path = home != NULL && *home != '\0' ? g_canonicalize_filename(home, NULL)
-                                                          : g_build_filename(g_get_home_dir(), "weir", NULL);
+                                                          : g_build_filename(user_home(), "weir", NULL);
     if (strlen(path) <= SETTINGS_HOME_MAX)
         return g_steal_pointer(&path);
     g_set_error(

@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <signal.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #define BUSY_TIMEOUT_MS 5000
 
@@ -200,6 +201,29 @@ static StoreConn *conn_open(const char *path, int flags, GError **error)
     return conn;
 }
 
+bool conn_check_file(const char *path, bool *ret_exists, bool *ret_is_empty, GError **error)
+{
+    struct stat st, wal_st;
+    g_autofree char *wal = g_strconcat(path, "-wal", NULL);
+    *ret_exists = stat(path, &st) == 0;
+    *ret_is_empty = *ret_exists && st.st_size == 0;
+    if (*ret_exists && !S_ISREG(st.st_mode)) {
+        g_set_error(error, WEIR_ERROR, WEIR_ERROR_CORRUPT, "%s is %s, not a database: move it away", path,
+                    S_ISDIR(st.st_mode)    ? "a folder"
+                    : S_ISFIFO(st.st_mode) ? "a pipe"
+                                           : "no file");
+        return false;
+    }
+    if ((!*ret_exists || *ret_is_empty) && stat(wal, &wal_st) == 0 && wal_st.st_size > 0) {
+        g_set_error(error, WEIR_ERROR, WEIR_ERROR_CORRUPT,
+                    "%s is %s, but %s is there and holds data of it: put back the database it belongs to, or "
+                    "move both away",
+                    path, *ret_exists ? "empty" : "missing", wal);
+        return false;
+    }
+    return true;
+}
+
 StoreConn *conn_open_writer(const char *path, GError **error)
 {
     return conn_open(path, SQLITE_OPEN_READWRITE, error);
@@ -230,7 +254,10 @@ static bool check_reader_version(const char *path, int32_t found, int32_t ours, 
 
 StoreConn *conn_open_reader(const char *path, int32_t version, GError **error)
 {
-    if (!g_file_test(path, G_FILE_TEST_EXISTS)) {
+    bool exists, is_empty;
+    if (!conn_check_file(path, &exists, &is_empty, error))
+        return NULL;
+    if (!exists) {
         check_reader_version(path, 0, version, error);
         return NULL;
     }

@@ -19,6 +19,12 @@ struct StoreConn {
 
 /** Opens for writing; the file must exist (it may be empty). Pragmas that write come with
  * conn_set_up_writer(). */
+/**
+ * Before anything opens it: a database is a file, not a pipe that nobody writes to; and a log beside a
+ * database that is missing or empty holds what is lost if another one is made there. `ret_exists`: there is
+ * one, perhaps empty.
+ */
+bool conn_check_file(const char *path, bool *ret_exists, bool *ret_is_empty, GError **error);
 StoreConn *conn_open_writer(const char *path, GError **error);
 /** Journal mode, durability and the rest, each read back. Only after the file is known to be ours. */
 bool conn_set_up_writer(StoreConn *conn, GError **error);

@@ -33,26 +33,16 @@ static void keep_standard_descriptors(void)
 }
 
 /** Creates an empty private file when there is none. SQLite gives its -wal and -shm the same permissions. */
-static bool prepare_file(const char *path, GError **error)
+static bool prepare_file(const char *path, bool *ret_was_empty, GError **error)
 {
-    struct stat st;
-    g_autofree char *wal = g_strconcat(path, "-wal", NULL);
-    bool exists = stat(path, &st) == 0;
-    int code = exists ? 0 : errno;
-    struct stat wal_st;
-    if ((!exists || st.st_size == 0) && stat(wal, &wal_st) == 0 && wal_st.st_size > 0) {
-        g_set_error(error, WEIR_ERROR, WEIR_ERROR_CORRUPT,
-                    "%s is %s, but %s is there and holds data of it: put back the database it belongs to, or "
-                    "move both "
-                    "away",
-                    path, exists ? "empty" : "missing", wal);
+    bool exists;
+    if (!conn_check_file(path, &exists, ret_was_empty, error))
         return false;
-    }
     if (exists)
         return true;
-    int fd = code == ENOENT ? open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600) : -1;
+    int fd = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
     if (fd < 0) {
-        code = code == ENOENT ? errno : code;
+        int code = errno;
         bool full = code == ENOSPC || code == EDQUOT;
         g_set_error(error, full ? STORE_ERROR : WEIR_ERROR, full ? (int)STORE_ERROR_FULL : (int)WEIR_ERROR_IO,
                     "cannot create %s: %s: weir needs a directory that it may write to, with some room", path,
@@ -142,7 +132,7 @@ Store *store_open_with(const char *path, const MigrationList *list, StoreOpenRep
 {
     g_auto(StoreOpenReport) report = {0};
     keep_standard_descriptors();
-    if (!prepare_file(path, error))
+    if (!prepare_file(path, &report.was_empty, error))
         return NULL;
     g_autoptr(Store) store = g_new0(Store, 1);
     store->conn = conn_open_writer(path, error);

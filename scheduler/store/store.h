@@ -20,6 +20,8 @@ typedef struct Store Store;
 
 typedef struct {
     bool created;
+    bool was_empty; /**< a file of no bytes was there: what a kill leaves of a first start, or of a full disk
+                     */
     int32_t version_before; /**< 0 when created */
     int32_t version_after;
     char *copy_path; /**< the copy made before an upgrade, or NULL */

@@ -7,6 +7,7 @@ import resource
 import socket
 import subprocess
 
+import pytest
 from conftest import clean_environment
 
 ONE_TASK = "tasks: {a: {command: echo hello}}"
@@ -102,3 +103,43 @@ def test_a_home_with_too_long_a_name(weir, write_dag, tmp_path):
     write_dag("d", ONE_TASK)
     for words in (["run", tmp_path / "home/dags/d.yaml", "-r", "r"], ["tasks", "logs", "d", "a", "r"], ["db", "check"]):
         assert weir(*words, env={"WEIR_HOME": fits}).returncode == 0, words
+
+
+class TestDatabaseFile:
+    """What may be found where the database should be."""
+
+    VERBS = (("dags", "list"), ("db", "check"), ("db", "migrate"), ("run", "d"))
+
+    def test_a_pipe(self, weir, home):
+        os.mkfifo(home / "weir.db")
+        for words in self.VERBS:
+            result = weir(*words, timeout=20)
+            assert result.returncode == 1 and "is a pipe, not a database" in result.stderr, (words, result)
+
+    def test_a_log_without_its_database(self, weir, home):
+        (home / "weir.db-wal").write_bytes(bytes(4096))
+        for words in self.VERBS:
+            result = weir(*words)
+            assert result.returncode == 1 and "put back the database it belongs to" in result.stderr, (words, result)
+
+    def test_an_empty_one(self, weir, home, write_dag):
+        write_dag("d", "tasks: {a: {command: 'true'}}\n")
+        (home / "weir.db").touch()
+        (home / "weir.db").chmod(0o600)
+        result = weir("run", "d")
+        assert result.returncode == 0 and "was empty, and a new database was made in it" in result.stderr, result
+        assert "was empty" not in weir("run", "d").stderr
+
+
+@pytest.mark.parametrize("value", ["", "not/absolute"])
+def test_a_home_that_is_none(binary, value):
+    environment = {k: v for k, v in os.environ.items() if not k.startswith("WEIR_")}
+    result = subprocess.run(
+        [str(binary), "config", "get-value", "core", "dags_folder"],
+        env={**environment, "HOME": value},
+        capture_output=True,
+        text=True,
+        timeout=20,
+    )
+    assert result.returncode == 0 and result.stdout.startswith("/"), result
+    assert result.stderr == ""
