@@ -207,8 +207,29 @@ static void check_backfills(World *world)
     }
 }
 
+/** No run of a DAG starts over its max_active_runs; those of backfills have limits of their own. */
+static void check_room(World *world, const SimRun *run)
+{
+    const Dag *dag = world->latest->pdata[g_ascii_strtoll(run->row->dag_id + strlen("dag"), NULL, 10)];
+    int n = 0;
+    GHashTableIter iter;
+    gpointer value;
+    g_hash_table_iter_init(&iter, world->open);
+    while (g_hash_table_iter_next(&iter, NULL, &value)) {
+        const DagRun *other = ((const SimRun *)value)->row;
+        n += other->state == RUN_STATE_RUNNING && other->backfill_id == 0 &&
+             strcmp(other->dag_id, run->row->dag_id) == 0;
+    }
+    if (n > dag->max_active_runs)
+        world_fail(world, "run %" PRId64 " of %s starts as number %d of %d", run->row->id, dag->dag_id, n,
+                   dag->max_active_runs);
+}
+
 static void check_run(World *world, SimRun *run)
 {
+    if (run->started && run->row->backfill_id == 0)
+        check_room(world, run);
+    run->started = false;
     GHashTableIter iter;
     gpointer value;
     run->touched = run->changed = run->is_queued_again = false;

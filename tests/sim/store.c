@@ -64,6 +64,7 @@ static void store_created(World *world, int64_t id)
         g_hash_table_insert(world->open, &run->row->id, run);
     if (!g_hash_table_insert(world->dates, date_key(run->row->dag_id, run->row->logical_date_us), run))
         world_fail(world, "%s has two runs of one logical date", run->row->dag_id);
+    run->started = run->row->state == RUN_STATE_RUNNING;
     note_change(world, run);
     calendar_stored(world, run->row);
     for (uint32_t i = 0; i < run->dag->n_tasks; i++)
@@ -76,6 +77,7 @@ static void store_run(World *world, const DagRun *row)
     oracle_check_run_change(world, run, row);
     g_hash_table_steal(world->runs, &run->row->id);
     g_hash_table_remove(world->open, &run->row->id);
+    run->started = row->state == RUN_STATE_RUNNING && run->row->state != RUN_STATE_RUNNING;
     dag_run_free(run->row);
     run->row = dag_run_copy(row);
     g_hash_table_insert(world->runs, &run->row->id, run);

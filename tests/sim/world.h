@@ -42,6 +42,7 @@ struct SimRun {
     bool touched;
     bool is_queued_again; /**< a user has put it back to queued in this turn */
     bool changed;         /**< in World.changed */
+    bool started;         /**< it left queued in this turn */
 };
 
 struct World {
