@@ -97,6 +97,15 @@ static int64_t days_to_look_back(const Plan *plan)
     return gap + EARLIEST_START_DAYS + 10;
 }
 
+/** Start and end are most telling when they are ticks themselves. */
+static void move_to_ticks(Plan *plan)
+{
+    if (plan->start_us != TIME_NONE)
+        plan->start_us = plan_tick_after(plan, plan->start_us);
+    if (plan->end_us != TIME_NONE)
+        plan->end_us = plan_tick_after(plan, plan->end_us);
+}
+
 Plan *plan_new(GRand *rng, int64_t now_us, int64_t since_us)
 {
     Plan *plan = g_new0(Plan, 1);
@@ -114,6 +123,8 @@ Plan *plan_new(GRand *rng, int64_t now_us, int64_t since_us)
     plan->looked_us = plan->begin_us;
     for (guint i = 0; i < plan->n_crons; i++)
         plan->walks[i] = cron_walk_begin(&plan->crons[i], plan_clock(plan), plan->begin_us);
+    if (plan->kind == SCHEDULE_CRON && pick(rng, 2) == 0)
+        move_to_ticks(plan);
     return plan;
 }
 
