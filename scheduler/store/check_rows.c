@@ -24,6 +24,16 @@ static const Rule rules[] = {
     {"a finished run is not on its way to another end",
      "SELECT " RUN_NAME " || ' is ' || r.state || ' and still to become ' || r.forced_state FROM dag_run r "
      "WHERE r.state IN ('success', 'failed') AND r.forced_state IS NOT NULL"},
+    {"a run's state is one",
+     "SELECT " RUN_NAME " || ' is \"' || r.state || '\", which is no state' FROM dag_run r "
+     "WHERE r.state NOT IN ('queued', 'running', 'success', 'failed')"},
+    {"a task's state is one",
+     "SELECT 'task ' || t.task_id || ' in ' || " RUN_NAME
+     " || ' is \"' || t.state || '\", which is no state' "
+     "FROM task_instance t JOIN dag_run r ON r.id = t.dag_run_id WHERE t.state NOT IN ('scheduled', "
+     "'queued', "
+     "'running', 'success', 'failed', 'skipped', 'upstream_failed', 'up_for_retry', 'up_for_reschedule', "
+     "'deferred', 'restarting', 'removed')"},
     {"a run has tasks", "SELECT " RUN_NAME " || ' has no task instances' FROM dag_run r "
                         "WHERE NOT EXISTS (SELECT 1 FROM task_instance t WHERE t.dag_run_id = r.id)"},
     {"a run is on a version of its own DAG",

@@ -90,11 +90,23 @@ char *query_dup_text(Query *query)
     return g_strdup(query_text(query));
 }
 
+void query_refuse(Query *query, const char *word, const char *what)
+{
+    if (query->problem == NULL)
+        query->problem = g_strdup_printf("\"%s\" is no %s", word, what);
+    query->rc = SQLITE_CORRUPT;
+}
+
 bool query_end(Query *query, GError **error)
 {
     bool ok = query->rc == SQLITE_OK || query->rc == SQLITE_ROW || query->rc == SQLITE_DONE;
-    if (!ok)
+    if (!ok && query->problem != NULL)
+        g_set_error(error, WEIR_ERROR, WEIR_ERROR_CORRUPT,
+                    "%s is damaged (%s): run `weir db check`, or put a backup in its place",
+                    query->conn->path, query->problem);
+    else if (!ok)
         conn_set_error(query->conn, query->rc, error);
+    g_clear_pointer(&query->problem, g_free);
     if (query->once) {
         sqlite3_finalize(query->stmt);
     } else if (query->stmt != NULL) {

@@ -24,6 +24,7 @@ typedef struct {
     int rc;
     int next; /**< parameters bound, later columns taken */
     bool once;
+    char *problem; /**< query_refuse(); or NULL */
 } Query;
 
 /** `sql` stays prepared for the next time; it must be a constant. */
@@ -48,6 +49,10 @@ char *query_dup_text(Query *query);
 
 /** The first column of all rows, as int64_t; ends the query. NULL on failure. */
 GArray *query_take_ids(Query *query, GError **error);
+
+/** A row says what no weir writes: `word` where a `what` should be. The query has failed with
+ * WEIR_ERROR_CORRUPT. */
+void query_refuse(Query *query, const char *word, const char *what);
 
 /** Lets go of the statement. */
 bool query_end(Query *query, GError **error);

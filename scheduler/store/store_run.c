@@ -75,8 +75,14 @@ DagRun *run_take(Query *query)
     run->id = query_int(query);
     run->dag_id = query_dup_text(query);
     run->run_id = query_dup_text(query);
-    run->type = run_type_from_string(query_text(query));
-    run->state = run_state_from_string(query_text(query));
+    const char *type = query_text(query);
+    run->type = run_type_from_string(type);
+    if (run->type == RUN_TYPE_INVALID)
+        query_refuse(query, type, "type of a run");
+    const char *state = query_text(query);
+    run->state = run_state_from_string(state);
+    if (run->state == RUN_STATE_INVALID)
+        query_refuse(query, state, "state of a run");
     run->dag_version_id = query_int(query);
     run->logical_date_us = query_time(query);
     run->data_interval_start_us = query_time(query);

@@ -32,7 +32,10 @@ static TaskInstance take_task(Query *query, GStringChunk *strings)
     ti.id = query_int(query);
     ti.dag_run_id = query_int(query);
     ti.task_id = g_string_chunk_insert(strings, query_text(query));
-    ti.state = task_state_from_string(query_text(query));
+    const char *state = query_text(query);
+    ti.state = task_state_from_string(state);
+    if (ti.state == TASK_STATE_INVALID)
+        query_refuse(query, state, "state of a task");
     ti.end_reason = end_reason_from_string(query_text(query));
     ti.try_number = (int32_t)query_int(query);
     ti.max_tries = (int32_t)query_int(query);

@@ -5,6 +5,7 @@ import json
 import os
 import resource
 import socket
+import sqlite3
 import subprocess
 
 import pytest
@@ -143,3 +144,17 @@ def test_a_home_that_is_none(binary, value):
     )
     assert result.returncode == 0 and result.stdout.startswith("/"), result
     assert result.stderr == ""
+
+
+def test_a_state_that_is_none(weir, home, write_dag):
+    """A row that somebody has changed by hand, past all checks of the schema."""
+    write_dag("d", ONE_TASK)
+    assert weir("run", "d", "--run-id", "r").returncode == 0
+    database = sqlite3.connect(home / "weir.db", isolation_level=None)
+    database.execute("PRAGMA ignore_check_constraints = ON")
+    database.execute("UPDATE dag_run SET state = 'weird'")
+    database.close()
+    listed = weir("dags", "list-runs", "d")
+    assert listed.returncode == 1 and 'damaged ("weird" is no state of a run)' in listed.stderr, listed
+    assert "CRITICAL" not in listed.stderr
+    assert "which is no state" in weir("db", "check").stdout
