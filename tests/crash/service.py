@@ -148,10 +148,11 @@ class Service:
                     raise Failure("weir scheduler does not end") from None
             with self.lock:
                 pass  # whoever is being killed is dead
-            was_killed = [process for process in self.processes if process.returncode == -signal.SIGKILL]
-            # -SIGTERM: it had not yet come to where it hears signals.
+            # -SIGTERM: it had not yet come to where it hears signals, and has taken nothing in.
+            was_killed = [process for process in self.processes
+                          if process.returncode in (-signal.SIGKILL, -signal.SIGTERM)]
             odd = [process.returncode for process in self.processes
-                   if process.returncode not in (0, -signal.SIGKILL, -signal.SIGTERM)]
+                   if process.returncode != 0 and process not in was_killed]
             self.processes = []
             if odd:
                 raise Failure(f"weir scheduler ended with {odd[0]} at SIGTERM")
