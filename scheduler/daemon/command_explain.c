@@ -83,14 +83,12 @@ static json_t *tasks_explain(Command *command, GError **error)
     g_autoptr(DagRun) run = command_find_run(command, error);
     if (run == NULL)
         return NULL;
-    bool was_there = runs_find(daemon, run->id) != NULL;
-    if (!runs_load(daemon, run, ENGINE_RUN_HELD, error))
+    if (runs_find(daemon, run->id) == NULL)
+        g_array_append_val(daemon->visited, run->id); /* it leaves after the turn, unless it is to stay */
+    if (!runs_load(daemon, run, runs_stored_flags(daemon), error))
         return NULL;
-    engine_tick(daemon->engine, command->now_us); /* owed after a load */
-    json_t *result = explain(command, run, error);
-    if (!was_there && engine_forget_run(daemon->engine, run->id))
-        g_hash_table_remove(daemon->runs, &run->id);
-    return result;
+    engine_tick(daemon->engine, command->now_us); /* owed after a load; what is due may happen with it */
+    return explain(command, run, error);
 }
 
 static const ArgSpec explain_args[] = {

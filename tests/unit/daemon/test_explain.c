@@ -111,6 +111,51 @@ static void test_the_run_as_a_whole(void **state)
                    "no task of run \"r1\" waits");
 }
 
+/* Looking at a run that is not in memory has time pass: what is due by then happens, and stays. */
+static void test_while_something_is_due(void **state)
+{
+    Fixture *f = *state;
+    fixture_write(f, "dags/done.yaml", "tasks: {a: {}}\n");
+    fixture_write(f, "dags/soon.yaml",
+                  "tasks: {a: {command: test $WEIR_TRY_NUMBER = 2, retries: 1, "
+                  "retry_delay: 1s}}\n");
+    fixture_open(f, DAEMON_RUN);
+    json_decref(fixture_do(f, "dags.trigger", "{'dag_id': 'done', 'run_id': 'd1'}"));
+    json_decref(fixture_do(f, "dags.trigger", "{'dag_id': 'soon', 'run_id': 's1'}"));
+    while (strcmp(fixture_state(f, "soon", "s1", "a"), "up_for_retry") != 0)
+        fixture_loop_for(f, 20);
+    int64_t due_us = g_get_real_time() + USEC_PER_SEC;
+    while (g_get_real_time() <= due_us)
+        g_usleep(1000);
+    json_t *result = fixture_do(f, "tasks.explain", "{'dag_id': 'done', 'run_id': 'd1', 'task_id': 'a'}");
+    assert_string_equal(json_string_value(json_object_get(result, "state")), "success");
+    json_decref(result);
+    assert_string_equal(fixture_follow(f, "soon", "s1"), "success");
+}
+
+/* A run that is still in the store only is explained as one that the service will come to. */
+static void test_of_a_run_far_behind(void **state)
+{
+    Fixture *f = *state;
+    fixture_write(f, "dags/many.yaml", "max_active_runs: 1\ntasks: {a: {command: exec sleep 60}}\n");
+    fixture_open(f, DAEMON_OFFLINE);
+    for (int i = 0; i < 100; i++) {
+        g_autofree char *args = g_strdup_printf("{'dag_id': 'many', 'run_id': 'r%d'}", i);
+        json_decref(fixture_do(f, "dags.trigger", args));
+    }
+    fixture_close(f);
+    fixture_open(f, DAEMON_SERVICE);
+    json_t *result = fixture_do(f, "tasks.explain", "{'dag_id': 'many', 'run_id': 'r99', 'task_id': 'a'}");
+    g_autofree char *text = json_dumps(json_object_get(result, "dependencies"), 0);
+    json_decref(result);
+    assert_non_null(strstr(text, "its run is queued: max_active_runs 1 is reached by r0"));
+    assert_null(strstr(text, "Scheduler Running"));
+    json_decref(fixture_do(f, "dags.pause", "{'dag_id': 'many'}"));
+    json_decref(fixture_do(f, "dags.cancel", "{'dag_id': 'many', 'run_id': 'r0'}"));
+    assert_string_equal(fixture_follow(f, "many", "r0"), "failed");
+    assert_string_equal(fixture_state(f, "many", "r99", NULL), "queued");
+}
+
 static void test_unknown_names(void **state)
 {
     Fixture *f = *state;
@@ -134,6 +179,8 @@ int main(int argc, char **argv)
         cmocka_unit_test_setup_teardown(test_nobody_advances_it, set_up, fixture_tear_down),
         cmocka_unit_test_setup_teardown(test_while_it_runs, set_up, fixture_tear_down),
         cmocka_unit_test_setup_teardown(test_the_run_as_a_whole, set_up, fixture_tear_down),
+        cmocka_unit_test_setup_teardown(test_while_something_is_due, set_up, fixture_tear_down),
+        cmocka_unit_test_setup_teardown(test_of_a_run_far_behind, set_up, fixture_tear_down),
         cmocka_unit_test_setup_teardown(test_unknown_names, set_up, fixture_tear_down),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
