@@ -192,17 +192,50 @@ static void add_told(const Subject *subject, const Evidence *evidence, GPtrArray
     add_number(environment, "AIRFLOW_CTX_TRY_NUMBER", hook->try_number, has_task);
 }
 
+/*
+ * What keeps a task from being started shall not keep its hook from telling so: what cannot be rendered is
+ * left out, and the hook's log says so.
+ */
+static void note_left_out(const Attempt *attempt, const char *instead, const GError *error, int64_t now_us)
+{
+    g_autofree char *line = g_strdup_printf("warning: %s%s", error->message, instead);
+    attempt_log_append(attempt->log_path, now_us, line);
+}
+
+static void add_env(Renderer *renderer, const EnvVar *env, uint32_t n, const Attempt *attempt, int64_t now_us)
+{
+    for (uint32_t i = 0; i < n; i++) {
+        g_autoptr(GError) error = NULL;
+        if (!renderer_env(renderer, &env[i], 1, attempt->environment, &error))
+            note_left_out(attempt, "; the hook goes without it", error, now_us);
+    }
+}
+
 /** What the DAG file says, then what the hook tells; later ones win. */
-static bool make_environment(Renderer *renderer, const Subject *subject, const Evidence *evidence,
-                             GPtrArray *environment, GError **error)
+static void make_environment(Renderer *renderer, const Subject *subject, const Evidence *evidence,
+                             const Attempt *attempt, int64_t now_us)
 {
     const Dag *dag = subject->dag;
     const Task *task = subject->task;
-    if (!renderer_env(renderer, dag->env, dag->n_env, environment, error) ||
-        (task != NULL && !renderer_env(renderer, task->env, task->n_env, environment, error)))
-        return false;
-    add_told(subject, evidence, environment);
-    return true;
+    add_env(renderer, dag->env, dag->n_env, attempt, now_us);
+    if (task != NULL)
+        add_env(renderer, task->env, task->n_env, attempt, now_us);
+    add_told(subject, evidence, attempt->environment);
+}
+
+/** The folder of the task. If it could not be started there, it is tried in that of the DAG. */
+static char *choose_cwd(Renderer *renderer, const Subject *subject, const Attempt *attempt, int64_t now_us)
+{
+    const Hook *hook = subject->hook;
+    bool is_refused = hook->attempt > 1 && hook->end_reason == END_START_FAILED;
+    if (subject->task == NULL || subject->task->cwd == NULL || is_refused)
+        return renderer_cwd(renderer, NULL, NULL);
+    g_autoptr(GError) error = NULL;
+    char *cwd = renderer_cwd(renderer, subject->task->cwd, &error);
+    if (cwd != NULL)
+        return cwd;
+    note_left_out(attempt, "; the hook runs in the folder of the DAG", error, now_us);
+    return renderer_cwd(renderer, NULL, NULL);
 }
 
 bool hook_prepare(Daemon *daemon, const Hook *hook, int64_t now_us, Attempt *ret, GError **error)
@@ -225,12 +258,10 @@ bool hook_prepare(Daemon *daemon, const Hook *hook, int64_t now_us, Attempt *ret
     g_string_printf(header, "%s of %s%s%s, attempt %d: ", event, hook->dag_id,
                     hook->task_id != NULL ? "." : "", hook->task_id != NULL ? hook->task_id : "",
                     hook->attempt);
-    if (!renderer_command(&renderer, command, event, ret->argv, header, error) ||
-        !make_environment(&renderer, &subject, &evidence, ret->environment, error))
+    if (!renderer_command(&renderer, command, event, ret->argv, header, error))
         return false;
-    ret->cwd = renderer_cwd(&renderer, subject.task != NULL ? subject.task->cwd : NULL, error);
-    if (ret->cwd == NULL)
-        return false;
+    make_environment(&renderer, &subject, &evidence, ret, now_us);
+    ret->cwd = choose_cwd(&renderer, &subject, ret, now_us);
     ret->header = renderer_header_line(header, now_us);
     g_ptr_array_add(ret->argv, NULL);
     g_ptr_array_add(ret->environment, NULL);
