@@ -196,6 +196,27 @@ class TestTriedAgain:
         (row,) = hooks("t")
         assert row["state"] == "failed" and row["end_reason"] == "start_failed"
 
+    def test_of_a_task_that_could_not_be_started(self, weir, write_dag, home, told, hooks):
+        """What kept the task from being started does not keep its hook from telling so."""
+        write_dag("t", f"""
+            default_args: {{on_failure: 'echo "$WEIR_TASK_ID [$WEIR_REASON] [$GOOD] $PWD" >>"{home}/told"'}}
+            env: {{GOOD: "{{{{ ds }}}}"}}
+            tasks:
+              env: {{command: "true", env: {{BAD: "{{{{ var.value.unknown }}}}"}}}}
+              cwd: {{command: "true", cwd: "{{{{ var.value.unknown }}}}"}}
+              gone: {{command: "true", cwd: /nowhere/at/all}}
+            """)
+        assert weir("run", "t", "--run-id", "r1", "-l", "2026-01-01", env=AT_ONCE).returncode == 1
+        assert sorted(told()) == [
+            f"cwd [a template could not be rendered] [2026-01-01] {home}/dags",
+            f"env [a template could not be rendered] [2026-01-01] {home}/dags",
+            f"gone [could not be started] [2026-01-01] {home}/dags",
+        ]
+        logs = {row["task_id"]: open(row["log"]).read() for row in hooks("t")}
+        assert "warning: env.BAD: " in logs["env"] and "the hook goes without it" in logs["env"]
+        assert "warning: cwd: " in logs["cwd"] and "the hook runs in the folder of the DAG" in logs["cwd"]
+        assert {row["task_id"]: row["attempt"] for row in hooks("t")} == {"env": 1, "cwd": 1, "gone": 2}
+
     def test_one_that_hangs_is_ended_and_stops_nobody(self, scheduler, weir, write_dag, home, hooks):
         write_dag("hangs", "on_success: exec sleep 1000\ntasks: {a: {}}\n")
         write_dag("other", "tasks: {a: {command: 'true'}, b: {depends_on: a, command: 'true'}}\n")
@@ -374,6 +395,25 @@ class TestBounds:
         service.stop()
         wait_until(lambda: not runner_pids(home), what="the end of the runner, which has been told of all")
         assert weir("db", "check").returncode == 0
+
+    @pytest.mark.parametrize("command", ["exit 1", "echo begin; cat {gate}"])
+    def test_a_run_deleted_while_weir_run_waits_for_its_hook(self, weir, start_weir, write_dag, home, gate, command):
+        """Whether it is to be tried again in an hour or runs: there is nothing left to wait for."""
+        write_dag("t", f"on_success: '{command.format(gate=gate.path)}'\ntasks: {{a: {{}}}}\n")
+        process = start_weir("run", "t", "--run-id", "r1", env={"WEIR__SCHEDULER__HOOK_RETRY_DELAY": "1h"})
+        read_until(process, "Waiting for 1 hook")
+        if command == "exit 1":
+            read_until(process, "weir: dag=t run=r1 hook=on_success attempt=1/4 failed")
+        else:
+            wait_until(lambda: any("begin" in path.read_text() for path in home.glob("logs/**/id=1.log")), folder=home,
+                       what="the hook's start")
+        assert weir("dags", "delete", "t", "-y").returncode == 0
+        process.communicate(timeout=60)
+        assert process.returncode == 0  # as the run ended
+        if command != "exit 1":
+            gate()
+        heard = lambda: weir("pools", "set", "p", 1).returncode == 0 and not runner_pids(home)
+        wait_until(heard, what="the end of the runner, which is told that nobody wants to know")
 
     def test_hooks_and_their_logs_go_with_the_run(self, weir, write_dag, home):
         write_dag("t", "on_success: echo told\ntasks: {a: {}}\n")
