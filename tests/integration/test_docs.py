@@ -6,8 +6,8 @@ import re
 import pytest
 from conftest import ROOT
 
-PAGES = ["README.md", "docs/dag-files.md", "docs/settings.md", "docs/operations.md", "docs/hooks.md", "dags/pinterest/README.md",
-         "CONTRIBUTING.md"]
+PAGES = ["README.md", "dags/pinterest/README.md", "CONTRIBUTING.md",
+         *(f"docs/{path.name}" for path in sorted((ROOT / "docs").glob("*.md")))]
 
 
 def blocks(page, language):
@@ -16,10 +16,12 @@ def blocks(page, language):
 
 @pytest.mark.parametrize("page", PAGES)
 def test_dag_files_are_valid(page, weir, write_dag):
-    dags = [block for block in blocks(page, "yaml") if re.search(r"^tasks:", block, re.MULTILINE)]
+    shown = [block for block in blocks(page, "yaml") if not re.search(r"^core:", block, re.MULTILINE)]
     if page == "README.md":
-        assert dags
-    for number, text in enumerate(dags):
+        assert len(shown) >= 2
+    for number, text in enumerate(shown):
+        if not re.search(r"^tasks:", text, re.MULTILINE):
+            text += "tasks: {a: {}}\n"  # a part of a DAG file
         result = weir("dags", "validate", write_dag(f"shown{number}", text))
         assert result.returncode == 0, result.stdout + result.stderr
 
