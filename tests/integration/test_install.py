@@ -72,6 +72,7 @@ class TestFiles:
             f"{doc}/LICENSE",
             f"{doc}/docs/service.md",
             f"{doc}/docs/dag-files.md",
+            f"{doc}/scheduler/template/README.md",
             f"{doc}/examples/systemd/strict.conf",
             f"{doc}/examples/pinterest/pinterest_batch.yaml",
             f"{doc}/examples/pinterest/sql/load.sql",
