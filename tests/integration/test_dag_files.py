@@ -35,6 +35,22 @@ class TestDagFiles:
         (row,) = json.loads(result.stdout)
         assert row["filename"] == str(path) and 'did you mean "command"' in row["stack_trace"]
 
+    def test_import_errors_have_a_row_each(self, weir, write_dag):
+        path = write_dag("broken", "retries: 1\ntasks:\n  a: {comand: x}\n")
+        table = weir("dags", "list-import-errors").stdout.splitlines()
+        assert [re.sub(" +", " ", row).split(" error: ")[0] for row in table[2:]] == [f"{path} | 1:1:", f"{path} | 3:7:"]
+
+    def test_a_broken_file_hides_no_dag_that_goes_on(self, weir, etl, write_dag):
+        assert weir("run", "etl").returncode == 0
+        etl.write_text("tasks: {a: [}\n")
+        result = weir("dags", "list", "-o", "json")
+        (row,) = json.loads(result.stdout)
+        assert row["dag_id"] == "etl" and row["has_import_errors"] and row["last_run_state"] == "success"
+        assert "the last good version goes on" in result.stderr
+        write_dag("moved", "dag_id: etl\ntasks: {b: {}}\n")
+        (row,) = json.loads(weir("dags", "list", "-o", "json").stdout)
+        assert row["relative_fileloc"] == "moved.yaml" and not row["has_import_errors"]
+
     def test_validate(self, weir, etl, write_dag, tmp_path):
         result = weir("dags", "validate")
         assert result.returncode == 0 and result.stdout == "1 file, no errors\n"
