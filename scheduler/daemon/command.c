@@ -4,6 +4,7 @@
 #include "scheduler/daemon/command.h"
 
 #include "scheduler/daemon/dag_bag.h"
+#include "scheduler/daemon/pool_hindrances.h"
 #include "scheduler/time/instant.h"
 
 static const CommandSpec *const groups[] = {commands_trigger, commands_runs,    commands_tasks,
@@ -314,46 +315,12 @@ void command_note_waiting(Command *command, int64_t dag_run_id)
         command_add_note(command, "the DAG is paused: the run waits until it is unpaused");
 }
 
-enum { POOL_UNLIMITED = -1, POOL_MISSING = -2 };
-
-static int pool_size(Daemon *daemon, const char *name)
+static void add_note(const char *text, void *user)
 {
-    g_autoptr(GError) failure = NULL;
-    g_autoptr(Pool) pool = store_get_pool(store_conn(daemon->store), name, &failure);
-    if (pool != NULL)
-        return pool->slots;
-    return g_error_matches(failure, WEIR_ERROR, WEIR_ERROR_NOT_FOUND) ? POOL_MISSING : POOL_UNLIMITED;
-}
-
-/** Why the task never gets its slots; NULL when it does, if not now. */
-static char *pool_hindrance(const Task *task, int slots)
-{
-    if (slots == POOL_MISSING)
-        return g_strdup_printf("there is no pool \"%s\": its tasks wait for `weir pools set %s SLOTS`",
-                               task->pool, task->pool);
-    if (slots == POOL_UNLIMITED || slots >= task->pool_slots)
-        return NULL;
-    return g_strdup_printf(
-        "task \"%s\" needs %d slots of pool \"%s\", which has %d: it waits until there are more",
-        task->task_id, task->pool_slots, task->pool, slots);
+    command_add_note(user, text);
 }
 
 void command_note_pools(Command *command, int64_t dag_run_id)
 {
-    Daemon *daemon = command->daemon;
-    const Dag *dag = engine_run_dag(daemon->engine, dag_run_id);
-    g_autoptr(GHashTable) sizes = g_hash_table_new(g_str_hash, g_str_equal);
-    for (uint32_t i = 0; dag != NULL && i < dag->n_tasks; i++) {
-        const Task *task = &dag->tasks[i];
-        const TaskInstance *instance = engine_task(daemon->engine, dag_run_id, i);
-        if (task->body == TASK_BODY_EMPTY || instance == NULL || task_state_is_finished(instance->state))
-            continue;
-        if (!g_hash_table_contains(sizes, task->pool))
-            g_hash_table_insert(sizes, (gpointer)task->pool, GINT_TO_POINTER(pool_size(daemon, task->pool)));
-        g_autofree char *note = pool_hindrance(task, GPOINTER_TO_INT(g_hash_table_lookup(sizes, task->pool)));
-        if (note == NULL)
-            continue;
-        command_add_note(command, note);
-        g_hash_table_insert(sizes, (gpointer)task->pool, GINT_TO_POINTER(POOL_UNLIMITED)); /* said */
-    }
+    pool_hindrances(command->daemon->engine, dag_run_id, add_note, command);
 }

@@ -57,7 +57,8 @@ static json_t *db_clean(Command *command, GError **error)
         !check_dag_ids(command, slice.dag_ids, error))
         return NULL;
     if (slice.before_us > command->now_us) {
-        g_set_error_literal(error, WEIR_ERROR, WEIR_ERROR_INVALID, "\"before\" lies in the future");
+        g_set_error_literal(error, WEIR_ERROR, WEIR_ERROR_INVALID,
+                            "the time to delete before lies in the future");
         return NULL;
     }
     if (slice.max_runs < 0 || slice.after_id < 0) {

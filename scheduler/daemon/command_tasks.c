@@ -123,7 +123,7 @@ static GPtrArray *list_runs(Command *command, GError **error)
         return NULL;
     if (query.logical_date.from_us != TIME_NONE && query.logical_date.to_us != TIME_NONE &&
         query.logical_date.to_us < query.logical_date.from_us) {
-        g_set_error_literal(error, WEIR_ERROR, WEIR_ERROR_INVALID, "end_date lies before start_date");
+        g_set_error_literal(error, WEIR_ERROR, WEIR_ERROR_INVALID, "the end date lies before the start date");
         return NULL;
     }
     return store_list_runs(store_conn(command->daemon->store), &query, NULL, error);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* A service's log: a line for each step of a run or task, after the commit that made it true. */
 #include "scheduler/daemon/internal.h"
+#include "scheduler/daemon/pool_hindrances.h"
 #include "scheduler/time/duration.h"
 #include "scheduler/time/instant.h"
 
@@ -38,14 +39,33 @@ static void log_task(Daemon *daemon, const TaskInstance *ti)
                has_retry ? ", again at " : "", has_retry ? at : "");
 }
 
+typedef struct {
+    Daemon *daemon;
+    const DagRun *run;
+} LoggedRun;
+
+static void log_hindrance(const char *text, void *user)
+{
+    const LoggedRun *logged = user;
+    daemon_log(logged->daemon, DAEMON_LOG_WARNING, "dag=%s run=%s %s", logged->run->dag_id,
+               logged->run->run_id, text);
+}
+
 static void log_run(Daemon *daemon, const DagRun *run)
 {
+    if (run->state == RUN_STATE_RUNNING && run->forced_state != RUN_STATE_INVALID) {
+        daemon_log(daemon, DAEMON_LOG_INFO, "dag=%s run=%s its processes are being ended, then it is %s",
+                   run->dag_id, run->run_id, run_state_to_string(run->forced_state));
+        return;
+    }
     bool has_ended = run_state_is_finished(run->state);
     const char *reason = has_ended ? end_reason_to_string(run->end_reason) : NULL;
     g_autofree char *duration = has_ended ? took(run->start_date_us, run->end_date_us) : g_strdup("");
     daemon_log(daemon, DAEMON_LOG_INFO, "dag=%s run=%s %s%s%s%s%s", run->dag_id, run->run_id,
                run_state_to_string(run->state), duration, reason != NULL ? " (" : "",
                reason != NULL ? reason : "", reason != NULL ? ")" : "");
+    if (run->state == RUN_STATE_RUNNING)
+        pool_hindrances(daemon->engine, run->id, log_hindrance, &(LoggedRun){daemon, run});
 }
 
 void progress_log(Daemon *daemon, const EngineOutput *output)

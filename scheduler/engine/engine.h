@@ -36,6 +36,8 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(Engine, engine_free)
 void engine_set_pool(Engine *engine, const char *name, int slots);
 /** Forgets a pool; its queued and running tasks go on. */
 void engine_remove_pool(Engine *engine, const char *name);
+/** False if there is no such pool; `ret_slots` as in engine_set_pool(). */
+bool engine_get_pool(const Engine *engine, const char *name, int *ret_slots);
 /**
  * While starts are held nothing new goes to executors: what is ready stays scheduled, and everything else
  * goes on. Letting go hands out the free slots.

@@ -83,6 +83,15 @@ void engine_remove_pool(Engine *engine, const char *name)
     engine_pool(engine, name)->exists = false;
 }
 
+bool engine_get_pool(const Engine *engine, const char *name, int *ret_slots)
+{
+    const Pool *pool = g_hash_table_lookup(engine->pools, name);
+    if (pool == NULL || !pool->exists)
+        return false;
+    *ret_slots = pool->slots;
+    return true;
+}
+
 DagEntry *engine_dag_entry(Engine *engine, const char *dag_id)
 {
     DagEntry *entry = g_hash_table_lookup(engine->dags, dag_id);

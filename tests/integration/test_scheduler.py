@@ -69,6 +69,25 @@ class TestStart:
                 heard.append(listener.recv(4096).decode())
 
 
+class TestLog:
+    def test_names_a_pool_that_runs_wait_for(self, scheduler, write_dag, weir):
+        """Else a night's tasks would wait for ever without a word."""
+        write_dag("pooled", "schedule: {every: 1s}\nmax_active_runs: 1\ntasks: {a: {command: 'true', pool: api}}\n")
+        service = scheduler()
+        _, line = service.wait_log(r'warning: dag=pooled run=scheduled__\S+ there is no pool "api": .*weir pools set api')
+        assert weir("pools", "set", "api", "1").returncode == 0
+        service.wait_log(r"dag=pooled run=scheduled__\S+ success", line)
+
+    def test_says_that_a_canceled_run_is_being_ended(self, scheduler, write_dag, weir):
+        write_dag("slow", "tasks: {a: {command: [sleep, '1000']}}\n")
+        service = scheduler()
+        weir("dags", "trigger", "slow", "-r", "r1")
+        _, line = service.wait_log(r"dag=slow run=r1 task=a try=1 running")
+        weir("dags", "cancel", "slow", "r1")
+        _, line = service.wait_log(r"dag=slow run=r1 its processes are being ended, then it is failed", line)
+        service.wait_log(r"dag=slow run=r1 failed .*\(canceled\)", line)
+
+
 class TestSchedules:
     def test_fires_with_airflows_names(self, scheduler, write_dag, runs):
         write_dag("tick", TICK)
