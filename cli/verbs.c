@@ -17,7 +17,7 @@
     }
 #define YES                                                                                                  \
     {                                                                                                        \
-        "yes", 'y', OPTION_FLAG, NULL, "do not ask"                                                          \
+        "yes", 'y', OPTION_FLAG, NULL, "do not ask; without a terminal nothing is asked anyway"              \
     }
 #define PARAM                                                                                                \
     {                                                                                                        \
@@ -48,6 +48,8 @@
     {                                                                                                        \
         "kill-tasks", 0, OPTION_FLAG, NULL, "when stopped, end the tasks first (default: they go on)"        \
     }
+#define MIDNIGHT                                                                                             \
+    "A date without a time is its midnight: with -e 2026-01-31, what is due later that day is left out."
 #define SERVICE_NOTES                                                                                        \
     "Logs to stderr, one line an event. SIGTERM or Ctrl-C stops it within a second; running tasks go on "    \
     "and\n"                                                                                                  \
@@ -99,7 +101,7 @@ const Verb all_verbs[] = {
              {"limit", 0, OPTION_VALUE, "N", "at most so many"},
              {"start-date", 's', OPTION_VALUE, "TIME", "only those due at this time or later"},
              {"end-date", 'e', OPTION_VALUE, "TIME", "only those due at this time or earlier"}),
-     verb_dags_list_runs},
+     verb_dags_list_runs, MIDNIGHT},
     {"dags", "list-hooks", "DAG [RUN]", "its hooks: what ran because something ended, newest first",
      "weir dags list-hooks pinterest_batch --state failed",
      OPTIONS({"state", 0, OPTION_VALUE, "STATE", "only those queued, running, success or failed"},
@@ -160,7 +162,7 @@ const Verb all_verbs[] = {
          {"start-date", 's', OPTION_VALUE, "TIME", "only runs of this logical date or later"},
          {"end-date", 'e', OPTION_VALUE, "TIME", "only runs of this logical date or earlier"}, DRY_RUN, YES,
          LATEST_VERSION),
-     verb_tasks_clear},
+     verb_tasks_clear, MIDNIGHT},
     {"tasks", "mark", "DAG RUN TASK...", "set the state of tasks by hand",
      "weir tasks mark pinterest_batch RUN load --state success",
      OPTIONS({"state", 0, OPTION_VALUE, "STATE", "success, failed or skipped"}, UPSTREAM, DOWNSTREAM,
