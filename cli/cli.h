@@ -64,3 +64,8 @@ bool cli_check_dag(Cli *cli, const char *dag_id, GError **error);
 DagRun *cli_find_run(Cli *cli, const char *dag_id, const char *run, GError **error);
 /** A task of a run; a list of one. */
 TaskList *cli_find_task(Cli *cli, const DagRun *run, const char *task_id, GError **error);
+/**
+ * The task that the verb's words mean: DAG TASK RUN as with Airflow, or DAG RUN TASK, the order of `tasks
+ * mark`, when that names a run and the other does not. The caller frees both.
+ */
+TaskList *cli_find_named_task(Cli *cli, DagRun **ret_run, GError **error);

@@ -216,3 +216,22 @@ TaskList *cli_find_task(Cli *cli, const DagRun *run, const char *task_id, GError
                   "task \"%s\" was not found in run \"%s\" of DAG \"%s\"", task_id, run->run_id, run->dag_id);
     return NULL;
 }
+
+TaskList *cli_find_named_task(Cli *cli, DagRun **ret_run, GError **error)
+{
+    const char *dag_id = args_word(cli->args, 0), *task_id = args_word(cli->args, 1);
+    g_autoptr(GError) local = NULL;
+    g_autoptr(DagRun) run = cli_find_run(cli, dag_id, args_word(cli->args, 2), &local);
+    if (run == NULL) {
+        run = cli_find_run(cli, dag_id, task_id, NULL);
+        task_id = args_word(cli->args, 2);
+    }
+    if (run == NULL) {
+        g_propagate_error(error, g_steal_pointer(&local));
+        return NULL;
+    }
+    TaskList *task = cli_find_task(cli, run, task_id, error);
+    if (task != NULL)
+        *ret_run = g_steal_pointer(&run);
+    return task;
+}

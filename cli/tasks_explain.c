@@ -6,25 +6,16 @@
 
 #include <stdlib.h>
 
-/** DAG TASK RUN; also DAG RUN TASK, the order of `tasks mark`, when that names a run and this does not. */
 static json_t *name_task(Cli *cli, GError **error)
 {
-    const char *dag_id = args_word(cli->args, 0), *task_id = args_word(cli->args, 1);
-    g_autoptr(DagRun) run = cli_find_run(cli, dag_id, args_word(cli->args, 2), error);
-    if (run == NULL) {
-        run = cli_find_run(cli, dag_id, task_id, NULL);
-        task_id = args_word(cli->args, 2);
-        if (run == NULL)
-            return NULL;
-        g_clear_error(error);
-    }
-    g_autoptr(TaskList) task = cli_find_task(cli, run, task_id, error);
+    g_autoptr(DagRun) run = NULL;
+    g_autoptr(TaskList) task = cli_find_named_task(cli, &run, error);
     if (task == NULL)
         return NULL;
     json_t *args = json_object();
     json_object_set_new(args, "dag_id", json_string(run->dag_id));
     json_object_set_new(args, "run_id", json_string(run->run_id));
-    json_object_set_new(args, "task_id", json_string(task_id));
+    json_object_set_new(args, "task_id", json_string(task->items[0].task_id));
     return args;
 }
 

@@ -27,8 +27,8 @@ int verb_tasks_logs(Cli *cli, GError **error)
     int64_t try_number;
     if (!args_integer(cli->args, "try", 1, INT32_MAX, 0, &try_number, error))
         return EXIT_FAILURE;
-    g_autoptr(DagRun) run = cli_find_run(cli, args_word(cli->args, 0), args_word(cli->args, 2), error);
-    g_autoptr(TaskList) task = run != NULL ? cli_find_task(cli, run, args_word(cli->args, 1), error) : NULL;
+    g_autoptr(DagRun) run = NULL;
+    g_autoptr(TaskList) task = cli_find_named_task(cli, &run, error);
     if (task == NULL)
         return EXIT_FAILURE;
     const char *task_id = task->items[0].task_id;

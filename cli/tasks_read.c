@@ -29,8 +29,8 @@ int verb_tasks_list(Cli *cli, GError **error)
 
 int verb_tasks_state(Cli *cli, GError **error)
 {
-    g_autoptr(DagRun) run = cli_find_run(cli, args_word(cli->args, 0), args_word(cli->args, 2), error);
-    g_autoptr(TaskList) task = run != NULL ? cli_find_task(cli, run, args_word(cli->args, 1), error) : NULL;
+    g_autoptr(DagRun) run = NULL;
+    g_autoptr(TaskList) task = cli_find_named_task(cli, &run, error);
     if (task == NULL)
         return EXIT_FAILURE;
     const char *state = task_state_to_string(task->items[0].state);

@@ -141,9 +141,8 @@ static json_t *render_task(Rendering *rendering, const Task *task)
 
 int verb_tasks_render(Cli *cli, GError **error)
 {
-    g_autoptr(DagRun) run = cli_find_run(cli, args_word(cli->args, 0), args_word(cli->args, 2), error);
-    g_autoptr(TaskList) instance =
-        run != NULL ? cli_find_task(cli, run, args_word(cli->args, 1), error) : NULL;
+    g_autoptr(DagRun) run = NULL;
+    g_autoptr(TaskList) instance = cli_find_named_task(cli, &run, error);
     g_autoptr(LoadResult) version = instance != NULL ? load_version(cli, run, error) : NULL;
     if (version == NULL)
         return EXIT_FAILURE;

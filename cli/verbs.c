@@ -141,7 +141,7 @@ const Verb all_verbs[] = {
     {"tasks", "explain", "DAG TASK RUN", "why a task is not running",
      "weir tasks explain pinterest_batch query 2026-01-01", NULL, verb_tasks_explain,
      "Lists all that keeps it waiting: upstream tasks, limits and who is at them, pauses, retries.\n"
-     "RUN is a run id or a logical date."},
+     "RUN is a run id or a logical date; RUN TASK does as well as TASK RUN."},
     {"tasks", "render", "DAG TASK RUN", "its templates, rendered for a run",
      "weir tasks render pinterest_batch load 2026-01-01", NULL, verb_tasks_render},
     {"tasks", "test", "DAG TASK [LOGICAL_DATE]", "run a task's command here, without a run",

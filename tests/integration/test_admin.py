@@ -53,6 +53,13 @@ class TestExplain:
             result = weir("tasks", "explain", "blocked", *words)
             assert result.returncode == 1 and f'did you mean "{said}"?' in result.stderr
 
+    @pytest.mark.parametrize("verb", ["state", "logs", "render"])
+    def test_both_orders_of_the_other_verbs(self, weir, write_dag, verb):
+        write_dag("done", "tasks: {a: {command: echo hello}}")
+        assert weir("run", "done", "--run-id", "r1").returncode == 0
+        one, other = weir("tasks", verb, "done", "a", "r1"), weir("tasks", verb, "done", "r1", "a")
+        assert one.returncode == other.returncode == 0 and one.stdout == other.stdout != "", (one, other)
+
     def test_nobody_advances_it(self, weir, write_dag):
         write_dag("blocked", BLOCKED)
         weir("dags", "trigger", "blocked", "-r", "r1")
