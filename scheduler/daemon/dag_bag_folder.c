@@ -185,8 +185,11 @@ static bool store_errors(Look *look, GError **error)
         return false;
     g_free(look->bag->errors_stored);
     look->bag->errors_stored = g_strdup(all->str);
-    for (guint i = 0; i < texts->len; i++)
-        say_later(look, DAEMON_LOG_WARNING, "%s", g_strchomp(texts->pdata[i]));
+    for (guint i = 0; i < texts->len; i++) {
+        g_auto(GStrv) lines = g_strsplit(g_strchomp(texts->pdata[i]), "\n", -1);
+        for (char **line = lines; *line != NULL; line++)
+            say_later(look, DAEMON_LOG_WARNING, "%s", *line);
+    }
     return true;
 }
 

@@ -78,6 +78,11 @@ class TestLog:
         assert weir("pools", "set", "api", "1").returncode == 0
         service.wait_log(r"dag=pooled run=scheduled__\S+ success", line)
 
+    def test_each_line_has_its_time(self, scheduler, write_dag):
+        service = scheduler()
+        write_dag("broken", "retries: 1\ntasks: {a: {comand: x}}\n")
+        service.wait_log(r'Z warning: .*broken.yaml:2:\d+: error: unknown key "comand"')
+
     def test_says_that_a_canceled_run_is_being_ended(self, scheduler, write_dag, weir):
         write_dag("slow", "tasks: {a: {command: [sleep, '1000']}}\n")
         service = scheduler()
