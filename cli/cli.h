@@ -56,6 +56,9 @@ void cli_set_unknown_dag(Cli *cli, const char *dag_id, GError **error);
  * message. Borrowed until the next call.
  */
 const Dag *cli_find_dag(Cli *cli, const char *dag_id, GError **error);
+/** The DAG as a scheduler fires it: as cli_find_dag(), but of a broken file its last good version if there is
+ * one. */
+const Dag *cli_find_fired_dag(Cli *cli, const char *dag_id, GError **error);
 /** What a stored version says; never NULL. */
 LoadResult *cli_load_version(const Cli *cli, const DagVersion *version);
 /** True if folder or store know it. */

@@ -35,9 +35,22 @@ static void add_row(json_t *rows, const Dag *dag, const DagRunTimes *times)
     json_array_append_new(rows, row);
 }
 
-static void say_what_to_know(const DagSchedule *known, const Dag *dag, size_t n)
+/** The file that makes the scheduler fire the DAG; NULL if there is none in the folder. */
+static const DagFile *find_file(Cli *cli, const Dag *dag, const DagSchedule *known)
 {
-    if (n == 0)
+    const DagFolder *folder = cli_folder(cli, NULL);
+    const DagFile *file = folder != NULL ? dag_folder_find(folder, dag->dag_id) : NULL;
+    bool may_be_broken = file == NULL && folder != NULL && known != NULL && known->fileloc != NULL;
+    return may_be_broken ? dag_folder_find_path(folder, known->fileloc) : file;
+}
+
+static void say_what_to_know(const DagSchedule *known, const Dag *dag, const DagFile *file, size_t n)
+{
+    if (file != NULL && file->dag == NULL)
+        g_printerr("the file of DAG \"%s\" has errors: its last good version goes on\n", dag->dag_id);
+    if (file == NULL)
+        g_printerr("DAG \"%s\" has no further run: it has no file in the DAG folder\n", dag->dag_id);
+    else if (n == 0)
         g_printerr("DAG \"%s\" has no further run: schedule %s\n", dag->dag_id,
                    dag->schedule.kind == SCHEDULE_NONE ? "None" : "has ended");
     else if (known != NULL && known->is_paused)
@@ -51,7 +64,7 @@ int verb_dags_next_execution(Cli *cli, GError **error)
     int64_t n;
     if (!args_integer(cli->args, "num-executions", 1, 100000, 1, &n, error))
         return EXIT_FAILURE;
-    const Dag *dag = cli_find_dag(cli, args_word(cli->args, 0), error);
+    const Dag *dag = cli_find_fired_dag(cli, args_word(cli->args, 0), error);
     g_autoptr(Timetable) timetable = dag != NULL ? timetable_new(&dag->schedule, error) : NULL;
     if (timetable == NULL)
         return EXIT_FAILURE;
@@ -69,7 +82,10 @@ int verb_dags_next_execution(Cli *cli, GError **error)
                               known->last_data_interval_end_us, known->last_run_after_us};
         last = &times;
     }
-    if (dag->schedule.kind == SCHEDULE_CONTINUOUS)
+    const DagFile *file = find_file(cli, dag, known);
+    if (file == NULL)
+        n = 0;
+    else if (dag->schedule.kind == SCHEDULE_CONTINUOUS)
         n = 1;
     json_auto_t *rows = json_array();
     for (; n > 0 && timetable_next(timetable, last, first_seen_us, now_us, &times); n--) {
@@ -77,7 +93,7 @@ int verb_dags_next_execution(Cli *cli, GError **error)
         last = &times;
         now_us = MAX(now_us, times.run_after_us);
     }
-    say_what_to_know(known, dag, json_array_size(rows));
+    say_what_to_know(known, dag, file, json_array_size(rows));
     static const char *const columns[] = {"logical_date", "data_interval_start", "data_interval_end",
                                           "run_after", NULL};
     output_rows(cli->format, columns, rows);

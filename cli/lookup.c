@@ -94,6 +94,14 @@ const Dag *cli_find_dag(Cli *cli, const char *dag_id, GError **error)
     return file->dag;
 }
 
+const Dag *cli_find_fired_dag(Cli *cli, const char *dag_id, GError **error)
+{
+    const DagFolder *folder = cli_folder(cli, NULL);
+    const DagFile *file = folder != NULL ? dag_folder_find(folder, dag_id) : NULL;
+    const Dag *good = file != NULL && file->dag == NULL ? find_stored(cli, dag_id) : NULL;
+    return good != NULL ? good : cli_find_dag(cli, dag_id, error);
+}
+
 bool cli_check_dag(Cli *cli, const char *dag_id, GError **error)
 {
     g_autoptr(GError) local = NULL;

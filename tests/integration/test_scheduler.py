@@ -221,6 +221,19 @@ class TestSchedules:
         result = weir("dags", "next-execution", "manual", "-o", "json")
         assert json.loads(result.stdout) == [] and "no further run" in result.stderr
 
+    def test_next_execution_of_a_broken_file_and_of_none(self, write_dag, weir):
+        """As the scheduler does: the last good version goes on firing, a DAG without a file in the folder does not."""
+        path = write_dag("daily", "schedule: '30 2 * * *'\nstart_date: 2099-01-01\ntasks: {a: {}}\n")
+        assert weir("run", "daily").returncode == 0
+        for broken in ("tasks: {a: {comand: x}}\n", "tasks: [\n"):
+            path.write_text(broken)
+            result = weir("dags", "next-execution", "daily", "-o", "json")
+            assert [row["run_after"] for row in json.loads(result.stdout)] == ["2099-01-01T02:30:00Z"]
+            assert "its last good version goes on" in result.stderr
+        path.unlink()
+        result = weir("dags", "next-execution", "daily", "-o", "json")
+        assert json.loads(result.stdout) == [] and "no file in the DAG folder" in result.stderr
+
 
 class TestFolder:
     def test_add_break_fix_rename_remove(self, scheduler, write_dag, weir, runs, home):
