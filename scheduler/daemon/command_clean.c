@@ -120,6 +120,13 @@ static bool check_none_alive(Command *command, const char *dag_id, GError **erro
     return true;
 }
 
+/** One that was run from a file elsewhere is not looked at by itself. */
+static bool is_in_folder(const Daemon *daemon, const char *path)
+{
+    g_autofree char *prefix = g_strconcat(daemon->settings->dags_folder, G_DIR_SEPARATOR_S, NULL);
+    return g_str_has_prefix(path, prefix);
+}
+
 static void delete_dag(Command *command, const DagRow *row)
 {
     Daemon *daemon = command->daemon;
@@ -127,7 +134,8 @@ static void delete_dag(Command *command, const DagRow *row)
     persist_add_delete_dag(daemon, row->dag_id);
     fire_forget_dag(daemon, row->dag_id);
     command_audit(command, "delete_dag", row->dag_id, NULL, NULL, NULL);
-    if (row->fileloc == NULL || !g_file_test(row->fileloc, G_FILE_TEST_EXISTS))
+    if (row->fileloc == NULL || !is_in_folder(daemon, row->fileloc) ||
+        !g_file_test(row->fileloc, G_FILE_TEST_EXISTS))
         return;
     g_autofree char *note = g_strdup_printf(
         "its file is still there, so the DAG comes back, without its past, when that is next looked at: %s",

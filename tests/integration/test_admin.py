@@ -240,6 +240,13 @@ class TestDelete:
         assert weir("dags", "delete", "done").returncode == 1
         assert objects(weir("dags", "list", "-o", "json")) == []
 
+    def test_a_file_elsewhere_does_not_bring_its_dag_back(self, weir, home, tmp_path):
+        path = tmp_path / "elsewhere.yaml"
+        path.write_text("tasks: {a: {}}\n")
+        assert weir("run", path).returncode == 0
+        result = weir("dags", "delete", "elsewhere", "-y")
+        assert result.returncode == 0 and "comes back" not in result.stderr
+
     def test_refused_while_it_runs(self, weir, blocked):
         result = weir("dags", "delete", "blocked", "-y")
         assert result.returncode == 1 and 'unfinished run, such as "r1" (running)' in result.stderr
