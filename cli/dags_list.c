@@ -144,6 +144,8 @@ int verb_dags_list(Cli *cli, GError **error)
     static const char *const columns[] = {
         "dag_id", "owners", "is_paused", "timetable_summary=schedule", "last_run_state", "fileloc", NULL};
     output_rows(cli->format, columns, rows);
+    if (json_array_size(rows) == 0 && files->len == 0)
+        g_printerr("There are no DAG files in %s\n", cli->settings->dags_folder);
     say_broken(g_hash_table_size(broken), (guint)(json_array_size(rows) - n_good));
     return EXIT_SUCCESS;
 }

@@ -29,6 +29,12 @@ static void log_task(Daemon *daemon, const TaskInstance *ti)
         ti->state != TASK_STATE_NONE && ti->state != TASK_STATE_SCHEDULED && ti->state != TASK_STATE_QUEUED;
     if (run == NULL || !is_told)
         return;
+    if (task_state_is_finished(ti->state) && engine_task_is_live(daemon->engine, ti->id)) {
+        daemon_log(daemon, DAEMON_LOG_INFO,
+                   "dag=%s run=%s task=%s try=%d its process is being ended, then it is %s", run->dag_id,
+                   run->run_id, ti->task_id, (int)ti->try_number, task_state_to_string(ti->state));
+        return;
+    }
     bool has_ended = task_state_is_finished(ti->state) || ti->state == TASK_STATE_UP_FOR_RETRY;
     g_autofree char *duration = has_ended ? took(ti->start_date_us, ti->end_date_us) : g_strdup("");
     g_autofree char *reason = has_ended ? why(ti) : g_strdup("");

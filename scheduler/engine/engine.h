@@ -250,6 +250,8 @@ guint engine_run_live(const Engine *engine, int64_t dag_run_id);
 const TaskInstance *engine_task(const Engine *engine, int64_t dag_run_id, uint32_t index);
 /** Task instance by row id; `ret_index` (may be NULL) gets its task index. NULL if unknown. */
 const TaskInstance *engine_task_by_id(const Engine *engine, int64_t ti_id, uint32_t *ret_index);
+/** Whether an executor has, or may have, an attempt of that task. */
+bool engine_task_is_live(const Engine *engine, int64_t ti_id);
 /** Row ids of all runs in the engine; the caller frees the GArray of int64_t. */
 GArray *engine_run_ids(const Engine *engine);
 /** Attempts that executors have or should have (queued, running, restarting, or ended by hand but alive). */

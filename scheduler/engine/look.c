@@ -85,6 +85,12 @@ const TaskInstance *engine_task_by_id(const Engine *engine, int64_t ti_id, uint3
     return task == NULL ? NULL : &task->ti;
 }
 
+bool engine_task_is_live(const Engine *engine, int64_t ti_id)
+{
+    const EngineTask *task = engine_find_task(engine, ti_id);
+    return task != NULL && task->is_live;
+}
+
 GArray *engine_run_ids(const Engine *engine)
 {
     GArray *ids = g_array_new(FALSE, FALSE, sizeof(int64_t));

@@ -11,8 +11,12 @@
 static bool set_copy_error(GError **error, const char *path)
 {
     int code = errno;
-    g_set_error(error, WEIR_ERROR, code == EEXIST ? WEIR_ERROR_CONFLICT : WEIR_ERROR_IO,
-                "cannot write the copy %s: %s", path, g_strerror(code));
+    if (code == EEXIST)
+        g_set_error(error, WEIR_ERROR, WEIR_ERROR_CONFLICT,
+                    "cannot write the copy %s: there is such a file already, and it is not written over",
+                    path);
+    else
+        g_set_error(error, WEIR_ERROR, WEIR_ERROR_IO, "cannot write the copy %s: %s", path, g_strerror(code));
     return false;
 }
 

@@ -129,7 +129,7 @@ class TestDatabase:
         db.close()
         before = copy.read_bytes()
         again = weir("db", "backup", copy)
-        assert again.returncode == 1 and "exists" in again.stderr
+        assert again.returncode == 1 and "such a file already" in again.stderr
         assert copy.read_bytes() == before
 
     def test_a_backup_can_be_put_back(self, weir, write_dag, tmp_path, home):

@@ -89,7 +89,9 @@ class TestLog:
         weir("dags", "trigger", "slow", "-r", "r1")
         _, line = service.wait_log(r"dag=slow run=r1 task=a try=1 running")
         weir("dags", "cancel", "slow", "r1")
+        _, line = service.wait_log(r"dag=slow run=r1 task=a try=1 its process is being ended, then it is failed", line)
         _, line = service.wait_log(r"dag=slow run=r1 its processes are being ended, then it is failed", line)
+        _, line = service.wait_log(r"dag=slow run=r1 task=a try=1 failed in .*\(canceled\)", line)
         service.wait_log(r"dag=slow run=r1 failed .*\(canceled\)", line)
 
 
