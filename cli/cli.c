@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "cli/cli.h"
 
+#include "scheduler/daemon/dag_owners.h"
 #include "scheduler/time/instant.h"
 
 #include <stdio.h>
@@ -63,6 +64,9 @@ const DagFolder *cli_folder(Cli *cli, GError **error)
         return NULL;
     g_autoptr(DagFolder) folder = dag_folder_new(settings->dags_folder, settings->default_timezone);
     g_autoptr(FolderChanges) changes = NULL;
+    StoreConn *reader = cli_reader(cli, NULL); /* files can be listed without */
+    if (reader != NULL)
+        dag_owners_read(reader, folder, NULL);
     if (g_file_test(settings->dags_folder, G_FILE_TEST_EXISTS)) { /* without one there are no DAGs */
         changes = dag_folder_scan(folder, error);
         if (changes == NULL)

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "scheduler/daemon/dag_bag_internal.h"
+#include "scheduler/daemon/dag_owners.h"
 
 #include <string.h>
 
@@ -165,8 +166,11 @@ static bool take_result(DagBag *bag, Daemon *daemon, const LoadResult *result, D
 
 /* ---- Looking for a DAG ---- */
 
-bool dag_bag_scan(DagBag *bag, GError **error)
+bool dag_bag_scan(DagBag *bag, Daemon *daemon, GError **error)
 {
+    if (!bag->knows_owners && !dag_owners_read(store_conn(daemon->store), bag->folder, error))
+        return false;
+    bag->knows_owners = true;
     g_autoptr(FolderChanges) changes = dag_folder_scan(bag->folder, error);
     if (changes != NULL)
         bag->n_changes += changes->changed->len + changes->removed->len;
@@ -242,7 +246,7 @@ static bool get_stored(DagBag *bag, Daemon *daemon, const char *dag_id, DagLates
 static bool look(DagBag *bag, Daemon *daemon, GError **error)
 {
     guint n_before = bag->n_changes;
-    bool ok = dag_bag_scan(bag, error);
+    bool ok = dag_bag_scan(bag, daemon, error);
     daemon->is_folder_due |= daemon->mode == DAEMON_SERVICE && bag->n_changes != n_before;
     return ok;
 }

@@ -286,7 +286,7 @@ static bool scan(Look *look)
 {
     g_autoptr(GError) failure = NULL;
     DagBag *bag = look->bag;
-    bool ok = dag_bag_scan(bag, &failure);
+    bool ok = dag_bag_scan(bag, look->daemon, &failure);
     folder_watch_set_folders(look->daemon->folder_watch, ok ? dag_folder_folders(bag->folder) : NULL);
     if (!ok && g_strcmp0(bag->scan_failure, failure->message) != 0)
         daemon_log(look->daemon, DAEMON_LOG_ERROR, "%s; its DAGs stay as they were", failure->message);

@@ -8,6 +8,7 @@
 struct DagBag {
     DagFolder *folder;
     char *default_timezone;
+    bool knows_owners;    /**< `folder` was told which file has which dag_id */
     GHashTable *versions; /**< int64_t version id -> Dag: all ever handed out */
     GHashTable *stored;   /**< dag_id -> StoredDag: what the dag table says */
     bool has_read_stored; /**< `stored` has all DAGs, not only those that were asked for */
@@ -25,7 +26,7 @@ typedef struct {
 } StoredDag;
 
 /** Looks at the folder. */
-bool dag_bag_scan(DagBag *bag, GError **error);
+bool dag_bag_scan(DagBag *bag, Daemon *daemon, GError **error);
 /** What is stored already, if it is this very content at this very place, and nothing is wrong with it. */
 const StoredDag *dag_bag_find_stored(const DagBag *bag, const LoadResult *result);
 /** Version and row of a DAG as just loaded, into the open transaction. */

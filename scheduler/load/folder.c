@@ -14,6 +14,7 @@ struct DagFolder {
     char *path, *default_timezone;
     GHashTable *by_path; /**< relative -> DagFile*, owned */
     GHashTable *by_id;   /**< dag_id -> DagFile* that has it */
+    GHashTable *owners;  /**< dag_id -> path, as told; empty after the first scan */
     GPtrArray *files;    /**< sorted by path */
     GPtrArray *folders;  /**< char*: relative, as of the last scan */
     GHashTable *zones;   /**< name -> Zone*: GLib reads a zone's data again once nobody holds it */
@@ -47,6 +48,7 @@ DagFolder *dag_folder_new(const char *path, const char *default_timezone)
     folder->default_timezone = g_strdup(default_timezone);
     folder->by_path = g_hash_table_new_full(g_str_hash, g_str_equal, NULL, dag_file_free);
     folder->by_id = g_hash_table_new(g_str_hash, g_str_equal);
+    folder->owners = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
     folder->zones = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, (GDestroyNotify)zone_unref);
     folder->files = g_ptr_array_new();
     folder->folders = g_ptr_array_new_with_free_func(g_free);
@@ -60,6 +62,7 @@ void dag_folder_free(DagFolder *folder)
     g_ptr_array_unref(folder->files);
     g_ptr_array_unref(folder->folders);
     g_hash_table_unref(folder->by_id);
+    g_hash_table_unref(folder->owners);
     g_hash_table_unref(folder->zones);
     g_hash_table_unref(folder->by_path);
     g_free(folder->path);
@@ -107,6 +110,17 @@ static void hold_zone(DagFolder *folder, const Dag *dag)
         g_hash_table_insert(folder->zones, g_strdup(name), zone);
 }
 
+void dag_folder_set_owner(DagFolder *folder, const char *dag_id, const char *path)
+{
+    g_assert(folder->generation == 0);
+    g_hash_table_replace(folder->owners, g_strdup(dag_id), g_strdup(path));
+}
+
+static bool was_owner(const DagFolder *folder, const DagFile *file)
+{
+    return g_strcmp0(g_hash_table_lookup(folder->owners, file->dag_id), file->path) == 0;
+}
+
 /** Takes a new result; the id stays known while the text is too broken to say one. */
 static void set_result(DagFolder *folder, DagFile *file, LoadResult *result)
 {
@@ -117,7 +131,7 @@ static void set_result(DagFolder *folder, DagFile *file, LoadResult *result)
     if (result->dag_id != NULL && g_strcmp0(result->dag_id, file->dag_id) != 0) {
         g_free(file->dag_id);
         file->dag_id = g_strdup(result->dag_id);
-        file->claim = ++folder->claims;
+        file->claim = was_owner(folder, file) ? 0 : ++folder->claims;
     }
 }
 
@@ -259,6 +273,7 @@ FolderChanges *dag_folder_scan(DagFolder *folder, GError **error)
         keep_unreadable(folder, g_ptr_array_index(walk->unreadable, i));
     sweep(folder, changes->removed);
     settle_claims(folder);
+    g_hash_table_remove_all(folder->owners);
     for (guint i = 0; i < folder->files->len; i++) {
         DagFile *file = g_ptr_array_index(folder->files, i);
         if (file->changed)

@@ -26,7 +26,7 @@ typedef struct {
     FileSignature signature;
     int64_t read_at_ns;
     uint64_t generation; /**< of the scan that last saw it */
-    uint64_t claim;      /**< since when it has its dag_id: the older claim wins */
+    uint64_t claim; /**< since when it has its dag_id: the older claim wins; 0 = from before the first scan */
     bool changed;
 } DagFile;
 
@@ -41,6 +41,11 @@ DagFolder *dag_folder_new(const char *path, const char *default_timezone);
 void dag_folder_free(DagFolder *folder);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(DagFolder, dag_folder_free)
 
+/**
+ * Before the first scan: the file at the absolute `path` had that dag_id last, and keeps it while it says so.
+ * Of other files with the same dag_id that the first scan finds, the first one by path has it.
+ */
+void dag_folder_set_owner(DagFolder *folder, const char *dag_id, const char *path);
 /** Looks at the folder. NULL only if the folder itself cannot be read; then nothing has changed. */
 FolderChanges *dag_folder_scan(DagFolder *folder, GError **error);
 void folder_changes_free(FolderChanges *changes);

@@ -35,6 +35,18 @@ class TestDagFiles:
         (row,) = json.loads(result.stdout)
         assert row["filename"] == str(path) and 'did you mean "command"' in row["stack_trace"]
 
+    def test_a_copy_takes_no_dag_id_over(self, weir, write_dag):
+        """Also not one that comes first by name, and that is there when the next process looks."""
+        path = write_dag("three", "dag_id: x\ntasks: {a: {command: echo original}}\n")
+        assert weir("run", "x", "--run-id", "r1").returncode == 0
+        copy = write_dag("copy", "dag_id: x\ntasks: {a: {command: echo copied}}\n")
+        (row,) = objects(weir("dags", "list", "-o", "json"))
+        assert row["fileloc"] == str(path)
+        (error,) = json.loads(weir("dags", "list-import-errors", "-o", "json").stdout)
+        assert error["filename"] == str(copy) and 'the dag_id "x" belongs to three.yaml already' in error["stack_trace"]
+        assert weir("run", "x", "--run-id", "r2").returncode == 0
+        assert "original" in weir("tasks", "logs", "x", "a", "r2").stdout
+
     def test_import_errors_have_a_row_each(self, weir, write_dag):
         path = write_dag("broken", "retries: 1\ntasks:\n  a: {comand: x}\n")
         table = weir("dags", "list-import-errors").stdout.splitlines()

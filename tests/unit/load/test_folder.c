@@ -159,6 +159,27 @@ static void the_first_file_keeps_its_dag_id(void **state)
     assert_string_equal(dag_folder_find(folder, "x")->relative, "a.yaml");
 }
 
+static void an_owner_of_before_keeps_its_dag_id(void **state)
+{
+    const char *path = *state;
+    g_autoptr(DagFolder) folder = dag_folder_new(path, NULL);
+    g_autofree char *m = g_build_filename(path, "m.yaml", NULL);
+    g_autofree char *gone = g_build_filename(path, "gone.yaml", NULL);
+    dag_folder_set_owner(folder, "x", m);
+    dag_folder_set_owner(folder, "y", gone);
+    dag_folder_set_owner(folder, "z", m);
+    put(path, "a.yaml", "dag_id: x\n" DAG);
+    put(path, "m.yaml", "dag_id: x\n" DAG);
+    put(path, "b.yaml", "dag_id: y\n" DAG);
+    put(path, "c.yaml", "dag_id: y\n" DAG);
+    put(path, "z.yaml", "dag_id: z\n" DAG);
+    assert_scan(folder, "a.yaml=broken b.yaml=y c.yaml=broken m.yaml=x z.yaml=z parsed 5");
+    put(path, "gone.yaml", "dag_id: y\n" DAG); /* too late: another one has it now */
+    assert_scan(folder, "gone.yaml=broken parsed 1");
+    take_away(path, "m.yaml");
+    assert_scan(folder, "a.yaml=x -m.yaml parsed 0");
+}
+
 static void links_are_followed_once(void **state)
 {
     const char *path = *state;
@@ -224,6 +245,7 @@ int main(void)
         FOLDER_TEST(same_size_and_time_do_not_hide_a_change),
         FOLDER_TEST(hidden_and_ignored_files_are_left_out),
         FOLDER_TEST(the_first_file_keeps_its_dag_id),
+        FOLDER_TEST(an_owner_of_before_keeps_its_dag_id),
         FOLDER_TEST(links_are_followed_once),
         FOLDER_TEST(unreadable_folders_lose_nothing),
         FOLDER_TEST(a_missing_folder_is_an_error),
