@@ -27,30 +27,32 @@ static bool foreign_keys_hold(StoreConn *conn, GError **error)
     return table == NULL;
 }
 
-static bool apply_in_transaction(StoreConn *conn, const Migration *migration, GError **error)
+static bool apply_one(StoreConn *conn, const Migration *migration, GError **error)
 {
     int32_t version = 0;
-    if (!conn_exec(conn, migration->sql, error) || !foreign_keys_hold(conn, error) ||
-        !conn_read_version(conn, &version, error))
-        return false;
-    if (version != migration->version) {
+    bool ok = conn_exec(conn, migration->sql, error) && foreign_keys_hold(conn, error) &&
+              conn_read_version(conn, &version, error);
+    if (ok && version != migration->version) {
         g_set_error(error, WEIR_ERROR, WEIR_ERROR_INVALID, "it sets user_version %d", version);
-        return false;
+        ok = false;
     }
-    return conn_exec(conn, "COMMIT", error);
+    if (!ok)
+        g_prefix_error(error, "migration %s failed and was undone: ", migration->name);
+    return ok;
 }
 
-static bool apply(StoreConn *conn, const Migration *migration, GError **error)
+/** `n` of them in one transaction. */
+static bool apply(StoreConn *conn, const Migration *migrations, int32_t n, GError **error)
 {
     /* Off, so that a table can be rebuilt; inside a transaction the pragma does nothing. */
     if (!conn_exec(conn, "PRAGMA foreign_keys = OFF", error) || !conn_exec(conn, "BEGIN IMMEDIATE", error))
         return false;
-    bool ok = apply_in_transaction(conn, migration, error);
-    if (!ok) {
-        g_prefix_error(error, "migration %s failed and was undone: ", migration->name);
-        if (!sqlite3_get_autocommit(conn->db))
-            conn_exec(conn, "ROLLBACK", NULL);
-    }
+    bool ok = true;
+    for (int32_t i = 0; ok && i < n; i++)
+        ok = apply_one(conn, &migrations[i], error);
+    ok = ok && conn_exec(conn, "COMMIT", error);
+    if (!ok && !sqlite3_get_autocommit(conn->db))
+        conn_exec(conn, "ROLLBACK", NULL);
     return conn_exec(conn, "PRAGMA foreign_keys = ON", ok ? error : NULL) && ok;
 }
 
@@ -73,10 +75,12 @@ bool migrate_run(StoreConn *conn, const MigrationList *list, StoreOpenReport *re
         }
         CRASH_POINT("store.copied");
     }
-    for (int32_t i = version; i < list->n_items; i++) {
-        if (!apply(conn, &list->items[i], error))
+    /* A new one is made whole: who looks meanwhile finds none, and not one of a weir that never was. */
+    int32_t n_at_once = version == 0 ? list->n_items : 1;
+    for (int32_t i = version; i < list->n_items; i += n_at_once) {
+        if (!apply(conn, &list->items[i], n_at_once, error))
             return false;
-        report->version_after = list->items[i].version;
+        report->version_after = list->items[i + n_at_once - 1].version;
         CRASH_POINT("store.migrated");
     }
     return true;

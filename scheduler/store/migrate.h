@@ -21,7 +21,8 @@ typedef struct {
 /** Those of migrations/, embedded. */
 extern const MigrationList store_migrations;
 
-/** Brings the database up to date; copies an older one first. Fills `report`. */
+/** Makes a new database, in one transaction; brings an older one up to date, version by version, and copies
+ * it first. Fills `report`. */
 bool migrate_run(StoreConn *conn, const MigrationList *list, StoreOpenReport *report, GError **error);
 
 /** store_open() with other migrations than the embedded ones, for tests. */

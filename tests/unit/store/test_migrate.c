@@ -199,6 +199,23 @@ static void test_failed_migration(void **state)
     assert_undone(fixture, "DELETE FROM extra; DELETE FROM dag_run; VERSION"); /* orphans */
 }
 
+/** Nobody ever finds one with a part of the migrations only. */
+static void test_created_whole_or_not_at_all(void **state)
+{
+    Fixture *fixture = *state;
+    Migration items[10];
+    MigrationList bad = with_more(items, (const char *const[]){MORE_1, "SELECT no_such_function();", NULL});
+    g_autofree char *path = g_strdup_printf("%s/new.db", fixture->dir);
+    g_autoptr(GError) failure = NULL;
+    assert_null(store_open_with(path, &bad, NULL, &failure));
+    Store *store = NULL;
+    g_auto(StoreOpenReport) report = {0};
+    assert_ok((store = store_open_with(path, &(MigrationList){items, 1}, &report, &error)) != NULL);
+    assert_true(report.created);
+    assert_int_equal(report.version_after, 1);
+    store_close(store);
+}
+
 static void test_copies_are_kept(void **state)
 {
     Fixture *fixture = *state;
@@ -226,6 +243,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_newer_is_refused, fixture_set_up_dir, fixture_tear_down),
         cmocka_unit_test_setup_teardown(test_older_for_a_reader, fixture_set_up_dir, fixture_tear_down),
         cmocka_unit_test_setup_teardown(test_failed_migration, fixture_set_up_dir, fixture_tear_down),
+        cmocka_unit_test_setup_teardown(test_created_whole_or_not_at_all, fixture_set_up_dir,
+                                        fixture_tear_down),
         cmocka_unit_test_setup_teardown(test_copies_are_kept, fixture_set_up_dir, fixture_tear_down),
     };
     return cmocka_run_group_tests_name("store/migrate", tests, NULL, NULL);
