@@ -36,6 +36,8 @@ static bool look_by_statvfs(const char *path, int64_t *ret_bytes, int64_t *ret_f
         g_free(at);
         at = above;
     }
+    if (fs.f_blocks == 0 || fs.f_frsize == 0)
+        return false; /* it has no size to tell, as some file systems in user space: that is not a full one */
     *ret_bytes =
         fs.f_bavail > (uint64_t)INT64_MAX / fs.f_frsize ? INT64_MAX : (int64_t)(fs.f_bavail * fs.f_frsize);
     *ret_files = fs.f_files == 0 ? -1 : (int64_t)MIN(fs.f_favail, (uint64_t)INT64_MAX);

@@ -84,6 +84,8 @@ static void test_real_disk(void **state)
     disk_room_add(room, path);
     assert_true(disk_room_look(room));
     assert_true(disk_room_least_bytes(room) > 0);
+    disk_room_add(room, "/proc"); /* it tells no size, and so no shortage */
+    assert_true(disk_room_look(room));
 }
 
 /* ---- The loop ---- */
