@@ -94,6 +94,8 @@ static void say_what_is_left(const RunSession *session)
 static void on_document_here(const json_t *document, void *user)
 {
     RunSession *session = user;
+    if (session->is_waiting)
+        return; /* the run has ended as it has; who clears it now is told how to go on with it */
     run_session_take_document(session, document);
     if (session->is_done && session->has_handles && !wait_for_hooks(session))
         stop_here(session);

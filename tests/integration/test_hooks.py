@@ -341,6 +341,19 @@ class TestAtLeastOnce:
         assert told() == ["begin 1", "end 1"] and hooks("t")[0]["state"] == "success"
 
 
+    def test_a_run_that_is_cleared_while_weir_run_waits(self, weir, start_weir, write_dag, home, gate):
+        """It ended as it did; that it is to run again is for who cleared it, and is told how."""
+        write_dag("t", f"on_success: cat {gate.path}\ntasks: {{a: {{command: 'true'}}}}\n")
+        process = start_weir("run", "t", "--run-id", "r1")
+        read_until(process, "Waiting for 1 hook")
+        cleared = weir("dags", "clear", "t", "--run-id", "r1", "-y")
+        assert cleared.returncode == 0 and "`weir run t --run-id r1` runs it" in cleared.stderr
+        gate()
+        output, _ = process.communicate(timeout=60)
+        assert process.returncode == 0 and output.startswith("r1 of t: success")
+        assert weir("dags", "state", "t", "r1").stdout == "queued\n"
+
+
 class TestBounds:
     def test_hostile_output_stays_data(self, weir, write_dag, home, tmp_path):
         script = tmp_path / "hostile"
