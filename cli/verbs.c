@@ -67,8 +67,8 @@ const Verb all_verbs[] = {
      "Exit status: 0 if the run succeeded, 1 if it failed or could not be run, 130 after Ctrl-C.\n"
      "Ctrl-C cancels the run and waits for its end; a second one leaves at once, and tasks go on.\n"
      "When the run has ended, its hooks are waited for; Ctrl-C leaves them to the next weir."},
-    {NULL, "standalone", "", "as weir scheduler; its web page is not part of this version yet", "weir standalone",
-     OPTIONS(NO_WAIT, KILL_TASKS), verb_standalone, SERVICE_NOTES},
+    {NULL, "standalone", "", "as weir scheduler; its web page is not part of this version yet",
+     "weir standalone", OPTIONS(NO_WAIT, KILL_TASKS), verb_standalone, SERVICE_NOTES},
     {NULL, "scheduler", "", "run what is due, until it is stopped", "weir scheduler --no-wait",
      OPTIONS(NO_WAIT, KILL_TASKS), verb_scheduler, SERVICE_NOTES},
     {NULL, "version", "", "print the version", "weir version", NULL, verb_version},
