@@ -9,7 +9,7 @@
 
 /** What is left of this slice's allowance. */
 typedef struct {
-    int64_t n_runs, n_tasks;
+    int64_t n_runs, n_rows;
     int n_log_entries;
     bool has_taken; /**< at least one run */
 } Allowance;
@@ -27,51 +27,64 @@ void clean_result_clear(CleanResult *result)
 
 /* ---- One run ---- */
 
-static bool count_tasks(Daemon *daemon, const DagRun *run, int64_t *ret, GError **error)
+typedef enum { TAKE_FAILED, TAKE_FULL, TAKEN } Take;
+
+/** False when there are more than this slice may remove. */
+static bool remove_logs(Daemon *daemon, const DagRun *run, Allowance *left)
 {
-    int64_t counts[TASK_STATE_COUNT];
-    if (!store_count_task_states(store_conn(daemon->store), run->id, counts, error))
+    g_autofree char *failure = NULL;
+    if (!log_folder_remove_run(daemon->settings->logs_folder, run->dag_id, run->run_id, &left->n_log_entries,
+                               &failure))
         return false;
-    *ret = 0;
-    for (int i = 0; i < TASK_STATE_COUNT; i++)
-        *ret += counts[i];
+    if (failure != NULL)
+        daemon_log(daemon, DAEMON_LOG_WARNING, "logs of run %s of %s stay, they cannot be removed: %s",
+                   run->run_id, run->dag_id, failure);
+    CRASH_POINT("daemon.logs_removed");
     return true;
 }
 
-typedef enum { TAKE_FAILED, TAKE_FULL, TAKEN } Take;
+/** The first rows that go, as many as there may be; the run's own and at least one of a task stay. */
+static RunRows part_of(const RunRows *all, int64_t max_rows)
+{
+    RunRows part;
+    part.n_hooks = MIN(all->n_hooks, max_rows);
+    part.n_xcoms = MIN(all->n_xcoms, max_rows - part.n_hooks);
+    part.n_tasks = MIN(all->n_tasks, max_rows - part.n_hooks - part.n_xcoms);
+    return part;
+}
 
-/** Has a run deleted, if this slice may. */
+/** Has a run deleted, if this slice may; of one that is too large for any slice, a part. */
 static Take take_run(Daemon *daemon, const DagRun *run, bool is_dry, Allowance *left, CleanCount *count,
                      GError **error)
 {
-    int64_t n_tasks;
-    if (!count_tasks(daemon, run, &n_tasks, error))
+    RunRows rows;
+    int64_t limit = is_dry ? INT64_MAX : CLEAN_ROWS + 1;
+    if (!store_count_run_rows(store_conn(daemon->store), run->id, limit, &rows, error))
         return TAKE_FAILED;
-    if (left->n_runs <= 0 || (left->has_taken && left->n_tasks < n_tasks))
+    int64_t n_rows = is_dry ? 0 : rows.n_hooks + rows.n_xcoms + rows.n_tasks;
+    if (left->n_runs <= 0 || (left->has_taken && left->n_rows < n_rows) ||
+        (!is_dry && !remove_logs(daemon, run, left)))
         return TAKE_FULL;
-    if (!is_dry) {
-        g_autofree char *failure = NULL;
-        if (!log_folder_remove_run(daemon->settings->logs_folder, run->dag_id, run->run_id,
-                                   &left->n_log_entries, &failure))
-            return TAKE_FULL;
-        if (failure != NULL)
-            daemon_log(daemon, DAEMON_LOG_WARNING, "logs of run %s of %s stay, they cannot be removed: %s",
-                       run->run_id, run->dag_id, failure);
-        CRASH_POINT("daemon.logs_removed");
-        persist_add_delete(daemon, WRITE_DELETE_RUN, run->id);
-    }
     left->has_taken = true;
+    if (n_rows > left->n_rows) {
+        RunRows part = part_of(&rows, left->n_rows);
+        persist_add_delete_run_rows(daemon, run->id, &part);
+        count->n_tasks += part.n_tasks;
+        return TAKE_FULL;
+    }
+    if (!is_dry)
+        persist_add_delete(daemon, WRITE_DELETE_RUN, run->id);
     left->n_runs--;
-    left->n_tasks -= n_tasks;
+    left->n_rows -= n_rows;
     count->n_runs++;
-    count->n_tasks += n_tasks;
+    count->n_tasks += rows.n_tasks;
     return TAKEN;
 }
 
 static Allowance allowance_new(int64_t max_runs)
 {
     return (Allowance){.n_runs = max_runs > 0 ? MIN(max_runs, CLEAN_RUNS_SEEN) : CLEAN_RUNS,
-                       .n_tasks = CLEAN_TASKS,
+                       .n_rows = CLEAN_ROWS,
                        .n_log_entries = CLEAN_LOG_ENTRIES};
 }
 
@@ -137,8 +150,6 @@ static bool clean_runs(Daemon *daemon, const CleanSlice *slice, CleanResult *ret
         return false;
     g_autoptr(GHashTable) known = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
     Allowance left = allowance_new(slice->is_dry ? CLEAN_RUNS_SEEN : slice->max_runs);
-    if (slice->is_dry)
-        left.n_tasks = INT64_MAX;
     for (guint i = 0; i < runs->len; i++) {
         const DagRun *run = runs->pdata[i];
         const DagFacts *facts = facts_of(daemon, slice, run->dag_id, known, error);

@@ -4,16 +4,17 @@
  *
  * A slice goes into one turn: it removes logs at once and has the turn's transaction delete the rows. Logs go
  * first: whatever dies in between, no logs are left of which no row tells; and a run whose logs are not gone
- * yet stays for the next slice.
+ * yet stays for the next slice. A run with more rows than a slice may delete loses them in slices, its task
+ * instances last; its own row goes with the last of them. In between it is a finished run with fewer tasks.
  */
 #pragma once
 
 #include "scheduler/daemon/internal.h"
 
-/** What one slice may do at most; a run is deleted as a whole, however many tasks it has. */
+/** What one slice may do at most. CLEAN_ROWS counts what hangs on runs: task instances, XComs, hooks. */
 #define CLEAN_RUNS_SEEN   1000
 #define CLEAN_RUNS        100
-#define CLEAN_TASKS       2000
+#define CLEAN_ROWS        2000
 #define CLEAN_LOG_ENTRIES 2000
 #define CLEAN_OTHER_ROWS  2000
 

@@ -18,7 +18,7 @@ static json_t *document_of_clean(const CleanResult *result)
     g_hash_table_iter_init(&iter, result->dags);
     while (g_hash_table_iter_next(&iter, &dag_id, &value)) {
         const CleanCount *count = value;
-        if (count->n_runs > 0)
+        if (count->n_runs > 0 || count->n_tasks > 0)
             json_array_append_new(dags, json_pack("{s:s, s:I, s:I}", "dag_id", dag_id, "dag_runs",
                                                   (json_int_t)count->n_runs, "task_instances",
                                                   (json_int_t)count->n_tasks));

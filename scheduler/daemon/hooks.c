@@ -240,7 +240,7 @@ void hooks_follow_up(Daemon *daemon, const EngineOutput *output, int64_t now_us)
         hooks->is_due = true;
     for (guint i = 0; i < daemon->writes->len; i++) {
         const PendingWrite *write = &g_array_index(daemon->writes, PendingWrite, i);
-        if (write->kind == WRITE_DELETE_RUN)
+        if (write->kind == WRITE_DELETE_RUN || write->kind == WRITE_DELETE_RUN_ROWS)
             hooks->has_ended = true; /* with its hooks: whoever waits for one of them waits no more */
         if (write->kind != WRITE_HOOK)
             continue;

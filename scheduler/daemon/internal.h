@@ -76,6 +76,7 @@ typedef enum {
     WRITE_DELETE_POOL,
     WRITE_DAG_PAUSED,
     WRITE_DELETE_RUN,
+    WRITE_DELETE_RUN_ROWS,
     WRITE_DELETE_DAG,
     WRITE_DELETE_DAG_VERSION,
     WRITE_DELETE_EVENT,
@@ -87,11 +88,12 @@ typedef enum {
 
 typedef struct {
     WriteKind kind;
-    EventLog *event; /**< EVENT; owned */
-    XCom *xcom;      /**< XCOM; DELETE_XCOMS (dag_run_id, task_id); owned */
-    Pool *pool;      /**< POOL; DELETE_POOL (name); owned */
-    char *dag_id;    /**< DAG_PAUSED, DELETE_DAG; owned */
-    int64_t id;      /**< DELETE_RUN, DELETE_DAG_VERSION, DELETE_EVENT */
+    EventLog *event;  /**< EVENT; owned */
+    XCom *xcom;       /**< XCOM; DELETE_XCOMS (dag_run_id, task_id); owned */
+    Pool *pool;       /**< POOL; DELETE_POOL (name); owned */
+    char *dag_id;     /**< DAG_PAUSED, DELETE_DAG; owned */
+    int64_t id;       /**< DELETE_RUN, DELETE_RUN_ROWS, DELETE_DAG_VERSION, DELETE_EVENT */
+    RunRows run_rows; /**< DELETE_RUN_ROWS: how many */
     bool is_paused;
     Backfill *backfill; /**< BACKFILL, BACKFILL_STATE; owned */
     GArray *dates;      /**< BACKFILL: BackfillDate; owned */
@@ -213,6 +215,7 @@ void persist_add_delete_pool(Daemon *daemon, const char *name);
 void persist_add_dag_paused(Daemon *daemon, const char *dag_id, bool is_paused);
 /** `kind`: DELETE_RUN, DELETE_DAG_VERSION or DELETE_EVENT. */
 void persist_add_delete(Daemon *daemon, WriteKind kind, int64_t id);
+void persist_add_delete_run_rows(Daemon *daemon, int64_t dag_run_id, const RunRows *n);
 void persist_add_delete_dag(Daemon *daemon, const char *dag_id);
 void persist_add_backfill(Daemon *daemon, Backfill *backfill, GArray *dates);
 void persist_add_backfill_state(Daemon *daemon, Backfill *backfill);

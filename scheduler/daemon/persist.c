@@ -57,6 +57,13 @@ void persist_add_delete(Daemon *daemon, WriteKind kind, int64_t id)
     add(daemon, kind)->id = id;
 }
 
+void persist_add_delete_run_rows(Daemon *daemon, int64_t dag_run_id, const RunRows *n)
+{
+    PendingWrite *write = add(daemon, WRITE_DELETE_RUN_ROWS);
+    write->id = dag_run_id;
+    write->run_rows = *n;
+}
+
 void persist_add_delete_dag(Daemon *daemon, const char *dag_id)
 {
     add(daemon, WRITE_DELETE_DAG)->dag_id = g_strdup(dag_id);
@@ -111,6 +118,8 @@ static bool carry_out_write(Daemon *daemon, const PendingWrite *write, GError **
         return store_set_dag_paused(daemon->store, write->dag_id, write->is_paused, error);
     case WRITE_DELETE_RUN:
         return store_delete_run(daemon->store, write->id, error);
+    case WRITE_DELETE_RUN_ROWS:
+        return store_delete_run_rows(daemon->store, write->id, &write->run_rows, error);
     case WRITE_DELETE_DAG:
         return store_delete_dag(daemon->store, write->dag_id, error);
     case WRITE_DELETE_DAG_VERSION:

@@ -75,6 +75,12 @@ static bool load(Daemon *daemon, const DagRun *run, EngineRunFlags flags, const 
     if (rows == NULL)
         return false;
     if (!has_row_of_each_task(rows, dag)) {
+        if (run_state_is_finished(run->state)) {
+            g_set_error(error, WEIR_ERROR, WEIR_ERROR_CONFLICT,
+                        "run \"%s\" of DAG \"%s\" is being deleted: part of its task instances is gone",
+                        run->run_id, run->dag_id);
+            return false;
+        }
         g_set_error(error, WEIR_ERROR, WEIR_ERROR_CORRUPT, "run %s of %s lacks task instances", run->run_id,
                     run->dag_id);
         return false;

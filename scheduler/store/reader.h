@@ -196,6 +196,9 @@ TaskList *store_list_tries(StoreConn *conn, int64_t ti_id, GError **error);
 bool store_count_task_states(StoreConn *conn, int64_t dag_run_id, int64_t ret_counts[TASK_STATE_COUNT],
                              GError **error);
 
+/** What hangs on a run; of each kind at most `limit` are counted. */
+bool store_count_run_rows(StoreConn *conn, int64_t dag_run_id, int64_t limit, RunRows *ret, GError **error);
+
 /** The value as JSON text, which the caller frees with g_free; `*ret_value_json` is NULL when there is none.
  */
 bool store_find_xcom(StoreConn *conn, int64_t dag_run_id, const char *task_id, const char *key,

@@ -63,6 +63,11 @@ typedef struct {
 void dag_version_free(DagVersion *version);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(DagVersion, dag_version_free)
 
+/** What hangs on a run, in the order in which it is deleted in parts. */
+typedef struct {
+    int64_t n_hooks, n_xcoms, n_tasks;
+} RunRows;
+
 /** Task instances in one block: `items` and their strings live as long as the list. */
 typedef struct {
     TaskInstance *items;

@@ -91,7 +91,11 @@ bool store_replace_import_errors(Store *store, const ImportError *items, size_t 
 bool store_insert_run(Store *store, const DagRun *run, GError **error);
 /** All that may change: everything but id, dag_id, run_id, logical date, interval and who triggered it. */
 bool store_update_run(Store *store, const DagRun *run, GError **error);
+/** With all that hangs on it; a large run loses most of that by store_delete_run_rows() before. */
 bool store_delete_run(Store *store, int64_t dag_run_id, GError **error);
+/** So many of the rows that hang on a run: hooks, XComs, and with their tries the task instances that come
+ * last. */
+bool store_delete_run_rows(Store *store, int64_t dag_run_id, const RunRows *n, GError **error);
 
 bool store_insert_tasks(Store *store, const TaskInstance *items, size_t n, GError **error);
 /** All but id, dag_run_id and task_id. */

@@ -69,6 +69,50 @@ bool store_delete_run(Store *store, int64_t dag_run_id, GError **error)
     return query_run_found(&query, "DAG run", "with that id", error);
 }
 
+static bool delete_some(Store *store, const char *sql, int64_t dag_run_id, int64_t n, GError **error)
+{
+    if (n == 0)
+        return true;
+    Query query = query_begin(store->conn, sql);
+    query_bind_int(&query, dag_run_id);
+    query_bind_int(&query, n);
+    return query_run(&query, error);
+}
+
+bool store_delete_run_rows(Store *store, int64_t dag_run_id, const RunRows *n, GError **error)
+{
+    return delete_some(store,
+                       "DELETE FROM hook WHERE id IN (SELECT id FROM hook INDEXED BY hook_of_run "
+                       "WHERE dag_run_id = ? ORDER BY id DESC LIMIT ?)",
+                       dag_run_id, n->n_hooks, error) &&
+           delete_some(store,
+                       "DELETE FROM xcom WHERE id IN (SELECT id FROM xcom WHERE dag_run_id = ? "
+                       "ORDER BY task_id, key LIMIT ?)",
+                       dag_run_id, n->n_xcoms, error) &&
+           delete_some(store,
+                       "DELETE FROM task_instance WHERE id IN (SELECT id FROM task_instance INDEXED BY "
+                       "task_instance_of_run WHERE dag_run_id = ? ORDER BY id DESC LIMIT ?)",
+                       dag_run_id, n->n_tasks, error);
+}
+
+bool store_count_run_rows(StoreConn *conn, int64_t dag_run_id, int64_t limit, RunRows *ret, GError **error)
+{
+    Query query = query_begin(
+        conn, "SELECT (SELECT count(*) FROM (SELECT 1 FROM hook INDEXED BY hook_of_run WHERE dag_run_id = ?1 "
+              "LIMIT ?2)), (SELECT count(*) FROM (SELECT 1 FROM xcom WHERE dag_run_id = ?1 LIMIT ?2)), "
+              "(SELECT count(*) FROM (SELECT 1 FROM task_instance INDEXED BY task_instance_of_run WHERE "
+              "dag_run_id = ?1 LIMIT ?2))");
+    query_bind_int(&query, dag_run_id);
+    query_bind_int(&query, limit);
+    *ret = (RunRows){0};
+    if (query_next(&query)) {
+        ret->n_hooks = query_int(&query);
+        ret->n_xcoms = query_int(&query);
+        ret->n_tasks = query_int(&query);
+    }
+    return query_end(&query, error);
+}
+
 DagRun *run_take(Query *query)
 {
     DagRun *run = g_new0(DagRun, 1);

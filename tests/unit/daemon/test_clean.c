@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* db.clean and dags.delete: what goes, what stays, in how many slices, and what happens to logs. */
 #include "executors/local/runner.h"
+#include "scheduler/daemon/clean.h"
 #include "scheduler/store/store.h"
 #include "tests/unit/daemon/fixture.h"
 
@@ -214,6 +215,128 @@ static void test_many_logs(void **state)
     expect_runs(f, "");
 }
 
+#define N_LARGE 4500
+
+/** Makes a run large: N_LARGE task instances, an XCom of every third. */
+static void add_tasks(Fixture *f, const char *run_id)
+{
+    g_autofree char *path = g_build_filename(f->home, "weir.db", NULL);
+    g_autoptr(Store) store = store_open(path, NULL, NULL);
+    g_autoptr(DagRun) run = store_get_run(store_conn(store), "shop", run_id, NULL);
+    assert_true(store_begin(store, NULL));
+    for (int i = 1; i < N_LARGE; i++) {
+        g_autofree char *task_id = g_strdup_printf("more%d", i);
+        TaskInstance ti = {
+            .id = store_reserve_task_ids(store, 1),
+            .dag_run_id = run->id,
+            .task_id = task_id,
+            .state = TASK_STATE_SUCCESS,
+            .try_number = 1,
+            .scheduled_us = TIME_NONE,
+            .queued_us = TIME_NONE,
+            .start_date_us = run->start_date_us,
+            .end_date_us = run->end_date_us,
+            .retry_at_us = TIME_NONE,
+            .pool = "default_pool",
+            .pool_slots = 1,
+        };
+        XCom xcom = {.dag_run_id = run->id, .task_id = task_id, .key = "key", .value_json = "1"};
+        assert_true(store_insert_tasks(store, &ti, 1, NULL));
+        assert_true(i % 3 != 0 || store_put_xcom(store, &xcom, NULL));
+    }
+    assert_true(store_commit(store, NULL));
+}
+
+static int64_t count_tasks(Fixture *f, const char *run_id)
+{
+    g_autoptr(StoreConn) conn = fixture_reader(f);
+    g_autoptr(DagRun) run = store_get_run(conn, "shop", run_id, NULL);
+    RunRows rows = {0};
+    assert_true(run == NULL || store_count_run_rows(conn, run->id, INT64_MAX, &rows, NULL));
+    return rows.n_tasks;
+}
+
+static void expect_sound(Fixture *f)
+{
+    g_autoptr(StoreConn) conn = fixture_reader(f);
+    g_autoptr(GPtrArray) problems = NULL;
+    assert_true(store_check(conn, true, &problems, NULL));
+    assert_int_equal(problems->len, 0);
+}
+
+/** What a slice says that it has deleted of the DAG. */
+static void add_counts(const json_t *of_dag, int64_t *n_runs, int64_t *n_tasks)
+{
+    *n_runs += json_integer_value(json_object_get(of_dag, "dag_runs"));
+    *n_tasks += json_integer_value(json_object_get(of_dag, "task_instances"));
+}
+
+/* No transaction deletes more rows than a slice may, whoever dies in between. */
+static void test_a_large_run_goes_in_slices(void **state)
+{
+    Fixture *f = *state;
+    fixture_write(f, "dags/shop.yaml", "dag_id: shop\ntasks: {load: {command: 'true'}, more4000: {}}\n");
+    fixture_open(f, DAEMON_OFFLINE);
+    json_decref(fixture_do(f, "dags.unpause", "{'dag_id': 'shop'}")); /* sees the new version */
+    fixture_close(f);
+    add_run(f, "manual__1", RUN_TYPE_MANUAL, RUN_STATE_SUCCESS, 1, 0);
+    add_run(f, "manual__2", RUN_TYPE_MANUAL, RUN_STATE_SUCCESS, 2, 0);
+    add_tasks(f, "manual__1");
+    fixture_open(f, DAEMON_OFFLINE);
+    int64_t n_runs = 0, n_tasks = 0, n_slices = 0;
+    json_t *dry = fixture_do(f, "db.clean", "{'before': '2026-01-20', 'dry_run': true}");
+    add_counts(json_array_get(json_object_get(dry, "dags"), 0), &n_runs, &n_tasks);
+    json_decref(dry);
+    assert_int_equal(n_runs, 2);
+    assert_int_equal(n_tasks, N_LARGE + 1);
+    n_runs = n_tasks = 0;
+    g_autofree char *args = g_strdup("{'before': '2026-01-20'}");
+    for (bool has_more = true; has_more; n_slices++) {
+        int64_t before = count_tasks(f, "manual__1");
+        json_t *result = fixture_do(f, "db.clean", args);
+        add_counts(json_array_get(json_object_get(result, "dags"), 0), &n_runs, &n_tasks);
+        g_free(args);
+        args = g_strdup_printf("{'before': '2026-01-20', 'after': %d}",
+                               (int)json_integer_value(json_object_get(result, "after")));
+        has_more = json_is_integer(json_object_get(result, "after"));
+        json_decref(result);
+        assert_true(before - count_tasks(f, "manual__1") <= CLEAN_ROWS);
+        expect_sound(f);
+        if (n_slices > 1)
+            continue;
+        assert_true(count_tasks(f, "manual__1") > 0);
+        assert_int_equal(count_tasks(f, "manual__2"), 1);
+        fixture_refuse(f, "dags.clear", "{'dag_id': 'shop', 'run_id': 'manual__1'}", "conflict",
+                       "is being deleted");
+        fixture_close(f); /* whatever dies here */
+        fixture_open(f, DAEMON_OFFLINE);
+    }
+    assert_int_equal(n_slices, 5); /* 1499 XComs and 501 tasks; 2000; the rest and the next run; versions */
+    assert_int_equal(n_runs, 2);
+    assert_int_equal(n_tasks, N_LARGE + 1);
+    expect_runs(f, "");
+}
+
+static void test_deleting_a_dag_takes_large_runs_in_slices(void **state)
+{
+    Fixture *f = *state;
+    add_run(f, "manual__1", RUN_TYPE_MANUAL, RUN_STATE_SUCCESS, 1, 0);
+    add_tasks(f, "manual__1");
+    fixture_open(f, DAEMON_OFFLINE);
+    int64_t n_runs = 0, n_tasks = 0;
+    for (bool has_more = true; has_more;) {
+        int64_t before = count_tasks(f, "manual__1");
+        json_t *result = fixture_do(f, "dags.delete", "{'dag_id': 'shop'}");
+        add_counts(result, &n_runs, &n_tasks);
+        has_more = json_is_true(json_object_get(result, "has_more"));
+        json_decref(result);
+        assert_true(before - count_tasks(f, "manual__1") <= CLEAN_ROWS);
+        expect_sound(f);
+    }
+    assert_int_equal(n_runs, 1);
+    assert_int_equal(n_tasks, N_LARGE);
+}
+
 /* Nothing outside of the logs is ever touched, whatever stands in there. */
 static void test_links_are_not_followed(void **state)
 {
@@ -323,6 +446,9 @@ int main(int argc, char **argv)
         cmocka_unit_test_setup_teardown(test_retention, set_up, fixture_tear_down),
         cmocka_unit_test_setup_teardown(test_slices, set_up, fixture_tear_down),
         cmocka_unit_test_setup_teardown(test_many_logs, set_up, fixture_tear_down),
+        cmocka_unit_test_setup_teardown(test_a_large_run_goes_in_slices, set_up, fixture_tear_down),
+        cmocka_unit_test_setup_teardown(test_deleting_a_dag_takes_large_runs_in_slices, set_up,
+                                        fixture_tear_down),
         cmocka_unit_test_setup_teardown(test_links_are_not_followed, set_up, fixture_tear_down),
         cmocka_unit_test_setup_teardown(test_versions_and_events, set_up, fixture_tear_down),
         cmocka_unit_test_setup_teardown(test_clean_refused, set_up, fixture_tear_down),
