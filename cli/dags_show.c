@@ -95,6 +95,13 @@ static json_t *duration_text(int64_t us)
     return document_text(text);
 }
 
+/** Null: as the settings say. */
+static json_t *retention_text(int64_t us)
+{
+    g_autofree char *text = us >= 0 ? (us > 0 ? duration_format(us) : g_strdup("0s")) : NULL;
+    return document_text(text);
+}
+
 int verb_dags_details(Cli *cli, GError **error)
 {
     const Dag *dag = cli_find_dag(cli, args_word(cli->args, 0), error);
@@ -123,6 +130,8 @@ int verb_dags_details(Cli *cli, GError **error)
     json_object_set_new(object, "max_active_runs", json_integer(dag->max_active_runs));
     json_object_set_new(object, "max_active_tasks", json_integer(dag->max_active_tasks));
     json_object_set_new(object, "dag_run_timeout", duration_text(dag->dagrun_timeout_us));
+    json_object_set_new(object, "retention", retention_text(dag->retention.runs_us));
+    json_object_set_new(object, "log_retention", retention_text(dag->retention.logs_us));
     add_params(object, dag->params, cli->format);
     document_set_hooks(object, dag->hooks);
     json_object_set_new(object, "n_tasks", json_integer(dag->n_tasks));

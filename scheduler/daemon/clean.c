@@ -29,8 +29,8 @@ void clean_result_clear(CleanResult *result)
 
 typedef enum { TAKE_FAILED, TAKE_FULL, TAKEN } Take;
 
-/** False when there are more than this slice may remove. */
-static bool remove_logs(Daemon *daemon, const DagRun *run, Allowance *left)
+/** False when there are more than this slice may remove. `*ret_are_gone` is false when they cannot be. */
+static bool remove_logs(Daemon *daemon, const DagRun *run, Allowance *left, bool *ret_are_gone)
 {
     g_autofree char *failure = NULL;
     if (!log_folder_remove_run(daemon->settings->logs_folder, run->dag_id, run->run_id, &left->n_log_entries,
@@ -39,8 +39,19 @@ static bool remove_logs(Daemon *daemon, const DagRun *run, Allowance *left)
     if (failure != NULL)
         daemon_log(daemon, DAEMON_LOG_WARNING, "logs of run %s of %s stay, they cannot be removed: %s",
                    run->run_id, run->dag_id, failure);
+    *ret_are_gone = failure == NULL;
     CRASH_POINT("daemon.logs_removed");
     return true;
+}
+
+/** Removes the logs of a run that stays. */
+static Take take_logs(Daemon *daemon, const DagRun *run, Allowance *left, CleanResult *ret)
+{
+    bool are_gone;
+    if (!remove_logs(daemon, run, left, &are_gone))
+        return TAKE_FULL;
+    ret->n_logs += are_gone;
+    return TAKEN;
 }
 
 /** The first rows that go, as many as there may be; the run's own and at least one of a task stay. */
@@ -58,12 +69,13 @@ static Take take_run(Daemon *daemon, const DagRun *run, bool is_dry, Allowance *
                      GError **error)
 {
     RunRows rows;
+    bool are_gone; /* if not, the run goes nevertheless */
     int64_t limit = is_dry ? INT64_MAX : CLEAN_ROWS + 1;
     if (!store_count_run_rows(store_conn(daemon->store), run->id, limit, &rows, error))
         return TAKE_FAILED;
     int64_t n_rows = is_dry ? 0 : rows.n_hooks + rows.n_xcoms + rows.n_tasks;
     if (left->n_runs <= 0 || (left->has_taken && left->n_rows < n_rows) ||
-        (!is_dry && !remove_logs(daemon, run, left)))
+        (!is_dry && !remove_logs(daemon, run, left, &are_gone)))
         return TAKE_FULL;
     left->has_taken = true;
     if (n_rows > left->n_rows) {
@@ -110,12 +122,20 @@ static const DagFacts *facts_of(Daemon *daemon, const CleanSlice *slice, const c
         return facts;
     g_autoptr(GPtrArray) rows = store_list_dag_schedules(store_conn(daemon->store), dag_id, error);
     g_autoptr(Backfill) backfill = NULL;
-    if (rows == NULL || !store_find_unfinished_backfill(store_conn(daemon->store), dag_id, &backfill, error))
+    Retention own;
+    if (rows == NULL || !store_get_dag_retention(store_conn(daemon->store), dag_id, &own, error) ||
+        !store_find_unfinished_backfill(store_conn(daemon->store), dag_id, &backfill, error))
         return NULL;
     const DagSchedule *schedule = rows->len > 0 ? rows->pdata[0] : NULL;
     facts = g_new0(DagFacts, 1);
     facts->is_meant = slice->dag_ids == NULL || names(slice->dag_ids, dag_id);
     facts->rule.before_us = slice->before_us;
+    facts->rule.logs_before_us = TIME_NONE;
+    if (slice->by_retention) {
+        Retention kept = retention_or(own, daemon->settings->retention);
+        facts->rule.before_us = retention_before(slice->before_us, kept.runs_us);
+        facts->rule.logs_before_us = retention_before(slice->before_us, kept.logs_us);
+    }
     facts->rule.last_scheduled_us =
         schedule != NULL && schedule->has_last_run ? schedule->last_logical_date_us : TIME_NONE;
     facts->rule.backfill_id = backfill != NULL ? backfill->id : 0;
@@ -123,13 +143,12 @@ static const DagFacts *facts_of(Daemon *daemon, const CleanSlice *slice, const c
     return facts;
 }
 
-/* One that is loaded has a process that is alive. */
-static bool is_old(Daemon *daemon, const DagRun *run, const DagFacts *facts)
+/** Nothing of it may go: it is loaded, so a process of it is alive, or somebody has yet to be told of it. */
+static bool is_in_use(Daemon *daemon, const DagRun *run)
 {
-    if (!facts->is_meant || !retention_is_old(run, &facts->rule) || runs_find(daemon, run->id) != NULL)
-        return false;
-    int64_t n_hooks = 0; /* it is not over before all are told that are to be told of it */
-    return store_count_unfinished_hooks(store_conn(daemon->store), run->id, &n_hooks, NULL) && n_hooks == 0;
+    int64_t n_hooks = 0;
+    return runs_find(daemon, run->id) != NULL ||
+           !store_count_unfinished_hooks(store_conn(daemon->store), run->id, &n_hooks, NULL) || n_hooks > 0;
 }
 
 static CleanCount *count_of(CleanResult *result, const char *dag_id)
@@ -140,6 +159,21 @@ static CleanCount *count_of(CleanResult *result, const char *dag_id)
         g_hash_table_insert(result->dags, g_strdup(dag_id), count);
     }
     return count;
+}
+
+/** Whatever is to be done with this run. */
+static Take look_at_run(Daemon *daemon, const CleanSlice *slice, const DagRun *run, const DagFacts *facts,
+                        Allowance *left, CleanResult *ret, GError **error)
+{
+    bool is_old = facts->is_meant && retention_is_old(run, &facts->rule);
+    bool are_logs_old = facts->is_meant && retention_logs_are_old(run, &facts->rule);
+    /* The usual case, for as long as the run is kept: they have gone already. That is no more than a stat. */
+    bool has_old_logs = !is_old && are_logs_old &&
+                        log_folder_has_run(daemon->settings->logs_folder, run->dag_id, run->run_id);
+    if ((!is_old && !has_old_logs) || is_in_use(daemon, run))
+        return TAKEN;
+    return is_old ? take_run(daemon, run, slice->is_dry, left, count_of(ret, run->dag_id), error)
+                  : take_logs(daemon, run, left, ret);
 }
 
 static bool clean_runs(Daemon *daemon, const CleanSlice *slice, CleanResult *ret, GError **error)
@@ -155,9 +189,7 @@ static bool clean_runs(Daemon *daemon, const CleanSlice *slice, CleanResult *ret
         const DagFacts *facts = facts_of(daemon, slice, run->dag_id, known, error);
         if (facts == NULL)
             return false;
-        Take take = is_old(daemon, run, facts)
-                        ? take_run(daemon, run, slice->is_dry, &left, count_of(ret, run->dag_id), error)
-                        : TAKEN;
+        Take take = look_at_run(daemon, slice, run, facts, &left, ret, error);
         if (take == TAKE_FAILED)
             return false;
         if (take == TAKE_FULL) {
@@ -179,7 +211,12 @@ static bool clean_rows(Daemon *daemon, const CleanSlice *slice, const char *dag_
                        WriteKind kind, int64_t *count, CleanResult *ret, GError **error)
 {
     int64_t limit = slice->is_dry ? INT64_MAX : CLEAN_OTHER_ROWS;
-    g_autoptr(GArray) ids = list(store_conn(daemon->store), dag_id, slice->before_us, limit, error);
+    int64_t before_us = slice->by_retention
+                            ? retention_before(slice->before_us, daemon->settings->retention.runs_us)
+                            : slice->before_us;
+    if (before_us == TIME_NONE)
+        return true;
+    g_autoptr(GArray) ids = list(store_conn(daemon->store), dag_id, before_us, limit, error);
     if (ids == NULL)
         return false;
     for (guint i = 0; !slice->is_dry && i < ids->len; i++)

@@ -20,6 +20,7 @@
 
 typedef struct {
     int64_t before_us;     /**< runs that ended, events and versions that are from before */
+    bool by_retention;     /**< from before that time by as much as DAGs and settings keep it; logs, too */
     const json_t *dag_ids; /**< array of texts: only these DAGs; NULL = all */
     int64_t after_id;      /**< runs up to this id have been seen by earlier slices */
     int64_t max_runs;      /**< 0 = CLEAN_RUNS */
@@ -29,6 +30,7 @@ typedef struct {
 typedef struct {
     GHashTable *dags; /**< dag_id -> CleanCount */
     int64_t n_versions, n_backfills, n_events;
+    int64_t n_logs;   /**< runs that stay without their logs */
     int64_t after_id; /**< for the next slice */
     bool has_more;
 } CleanResult;

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Commands that delete: db.clean, dags.delete. What may be much work is done a slice a command, and the
- * caller asks again while the answer says that there is more: in between, the loop does all else.
+ * Commands that delete: db.clean, db.apply_retention, dags.delete. What may be much work is done a slice a
+ * command, and the caller asks again while the answer says that there is more: in between, the loop does all
+ * else.
  */
 #include "scheduler/daemon/clean.h"
 #include "scheduler/daemon/command.h"
@@ -15,8 +16,9 @@ static json_t *document_of_clean(const CleanResult *result)
     json_t *dags = json_array();
     GHashTableIter iter;
     gpointer dag_id, value;
-    g_hash_table_iter_init(&iter, result->dags);
-    while (g_hash_table_iter_next(&iter, &dag_id, &value)) {
+    if (result->dags != NULL)
+        g_hash_table_iter_init(&iter, result->dags);
+    while (result->dags != NULL && g_hash_table_iter_next(&iter, &dag_id, &value)) {
         const CleanCount *count = value;
         if (count->n_runs > 0 || count->n_tasks > 0)
             json_array_append_new(dags, json_pack("{s:s, s:I, s:I}", "dag_id", dag_id, "dag_runs",
@@ -45,6 +47,21 @@ static bool check_dag_ids(Command *command, const json_t *dag_ids, GError **erro
     return true;
 }
 
+static bool check_slice(const Command *command, const CleanSlice *slice, GError **error)
+{
+    if (slice->before_us > command->now_us) {
+        g_set_error_literal(error, WEIR_ERROR, WEIR_ERROR_INVALID,
+                            "the time to delete before lies in the future");
+        return false;
+    }
+    if (slice->max_runs < 0 || slice->after_id < 0) {
+        g_set_error_literal(error, WEIR_ERROR, WEIR_ERROR_INVALID,
+                            "\"batch_size\" and \"after\" must not be negative");
+        return false;
+    }
+    return true;
+}
+
 static json_t *db_clean(Command *command, GError **error)
 {
     CleanSlice slice = {
@@ -54,18 +71,8 @@ static json_t *db_clean(Command *command, GError **error)
         .is_dry = command_flag(command, "dry_run", false),
     };
     if (!command_time(command, "before", &slice.before_us, error) ||
-        !check_dag_ids(command, slice.dag_ids, error))
+        !check_dag_ids(command, slice.dag_ids, error) || !check_slice(command, &slice, error))
         return NULL;
-    if (slice.before_us > command->now_us) {
-        g_set_error_literal(error, WEIR_ERROR, WEIR_ERROR_INVALID,
-                            "the time to delete before lies in the future");
-        return NULL;
-    }
-    if (slice.max_runs < 0 || slice.after_id < 0) {
-        g_set_error_literal(error, WEIR_ERROR, WEIR_ERROR_INVALID,
-                            "\"batch_size\" and \"after\" must not be negative");
-        return NULL;
-    }
     g_auto(CleanResult) result = {0};
     if (!clean_slice(command->daemon, &slice, &result, error))
         return NULL;
@@ -76,6 +83,32 @@ static json_t *db_clean(Command *command, GError **error)
         command_audit(command, "db_clean", NULL, NULL, NULL, extra);
     }
     return document_of_clean(&result);
+}
+
+/* ---- db.apply_retention ---- */
+
+/** Whether anything is ever to be deleted by itself. */
+static bool is_retention_wanted(Daemon *daemon, bool *ret, GError **error)
+{
+    *ret = daemon->settings->retention.runs_us > 0 || daemon->settings->retention.logs_us > 0;
+    return *ret || store_has_dag_retention(store_conn(daemon->store), ret, error);
+}
+
+static json_t *db_apply_retention(Command *command, GError **error)
+{
+    CleanSlice slice = {.by_retention = true, .after_id = json_integer_value(command_json(command, "after"))};
+    bool is_wanted;
+    if (!command_time(command, "at", &slice.before_us, error) || !check_slice(command, &slice, error) ||
+        !is_retention_wanted(command->daemon, &is_wanted, error))
+        return NULL;
+    g_auto(CleanResult) result = {0};
+    if (is_wanted && !clean_slice(command->daemon, &slice, &result, error))
+        return NULL;
+    if (is_wanted && command_json(command, "after") == NULL)
+        command_audit(command, "db_apply_retention", NULL, NULL, NULL, NULL);
+    json_t *document = document_of_clean(&result);
+    json_object_set_new(document, "dag_run_logs", json_integer(result.n_logs));
+    return document;
 }
 
 /* ---- dags.delete ---- */
@@ -170,10 +203,12 @@ static json_t *dags_delete(Command *command, GError **error)
 static const ArgSpec clean_args[] = {{"before", ARG_TIME, true}, {"dag_ids", ARG_TEXTS},
                                      {"dry_run", ARG_FLAG},      {"batch_size", ARG_INTEGER},
                                      {"after", ARG_INTEGER},     {NULL}};
+static const ArgSpec retention_args[] = {{"at", ARG_TIME, true}, {"after", ARG_INTEGER}, {NULL}};
 static const ArgSpec delete_args[] = {{"dag_id", ARG_ID, true}, {NULL}};
 
 const CommandSpec commands_clean[] = {
     {"db.clean", db_clean, clean_args},
+    {"db.apply_retention", db_apply_retention, retention_args},
     {"dags.delete", dags_delete, delete_args},
     {NULL},
 };

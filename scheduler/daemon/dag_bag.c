@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "scheduler/daemon/dag_bag_internal.h"
 #include "scheduler/daemon/dag_owners.h"
+#include "scheduler/daemon/janitor.h"
 
 #include <string.h>
 
@@ -108,6 +109,18 @@ static bool put_row(DagBag *bag, Daemon *daemon, const Dag *dag, int64_t version
     return store_put_dag(daemon->store, &row, error);
 }
 
+/* The next round of deleting is a day away at most: who asks for it anew need not wait for that. */
+static bool put_retention(Daemon *daemon, const Dag *dag, GError **error)
+{
+    Retention before;
+    if (!store_get_dag_retention(store_conn(daemon->store), dag->dag_id, &before, error))
+        return false;
+    if (before.runs_us == dag->retention.runs_us && before.logs_us == dag->retention.logs_us)
+        return true;
+    janitor_wake(daemon->janitor);
+    return store_put_dag_retention(daemon->store, dag->dag_id, dag->retention, error);
+}
+
 const StoredDag *dag_bag_find_stored(const DagBag *bag, const LoadResult *result)
 {
     const StoredDag *stored = g_hash_table_lookup(bag->stored, result->dag->dag_id);
@@ -130,7 +143,7 @@ bool dag_bag_store_rows(DagBag *bag, Daemon *daemon, const LoadResult *result, i
         .created_us = g_get_real_time(),
     };
     if (!store_put_dag_version(daemon->store, &version, ret_version_id, error) ||
-        !put_row(bag, daemon, dag, *ret_version_id, error))
+        !put_row(bag, daemon, dag, *ret_version_id, error) || !put_retention(daemon, dag, error))
         return false;
     StoredDag *stored = g_new0(StoredDag, 1);
     stored->content_hash = g_strdup(result->content_hash);

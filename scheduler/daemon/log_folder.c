@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 /** weir makes two levels; what tasks make below is theirs, and has an end. */
@@ -93,6 +94,13 @@ bool log_folder_remove_run(const char *logs_folder, const char *dag_id, const ch
     bool is_done = remove_entry(&removal, fd, name, 0);
     close(fd);
     return is_done;
+}
+
+bool log_folder_has_run(const char *logs_folder, const char *dag_id, const char *run_id)
+{
+    g_autofree char *path = g_strdup_printf("%s/dag_id=%s/run_id=%s", logs_folder, dag_id, run_id);
+    struct stat info;
+    return lstat(path, &info) == 0;
 }
 
 void log_folder_remove_dag(const char *logs_folder, const char *dag_id)

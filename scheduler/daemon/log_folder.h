@@ -16,5 +16,7 @@
  */
 bool log_folder_remove_run(const char *logs_folder, const char *dag_id, const char *run_id, int *budget,
                            char **ret_failure);
+/** Whether there is anything in that place. */
+bool log_folder_has_run(const char *logs_folder, const char *dag_id, const char *run_id);
 /** Removes <logs>/dag_id=... if it is empty. */
 void log_folder_remove_dag(const char *logs_folder, const char *dag_id);

@@ -6,7 +6,8 @@
 
 /** What the runs of one DAG are measured by. */
 typedef struct {
-    int64_t before_us;         /**< runs that ended before are old */
+    int64_t before_us;         /**< runs that ended before are old; TIME_NONE = none is */
+    int64_t logs_before_us;    /**< the same of their logs */
     int64_t last_scheduled_us; /**< logical date of the last run by schedule; TIME_NONE = none */
     int64_t backfill_id;       /**< of its unfinished backfill; 0 = none */
 } RetentionRule;
@@ -16,3 +17,5 @@ typedef struct {
  * schedule goes on; runs of a backfill that is not done.
  */
 bool retention_is_old(const DagRun *run, const RetentionRule *rule);
+/** Whether its logs may be deleted while the run stays, for whatever reason. Never of what is unfinished. */
+bool retention_logs_are_old(const DagRun *run, const RetentionRule *rule);

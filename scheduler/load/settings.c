@@ -40,6 +40,7 @@ static const SettingSpec specs[] = {
     {"core", "dags_are_paused_at_creation", SETTING_BOOLEAN, "false"},
     {"core", "killed_task_cleanup_time", SETTING_DURATION, "60s"},
     {"scheduler", "retention", SETTING_DURATION, "0s"},
+    {"scheduler", "log_retention", SETTING_DURATION, "0s"},
     {"scheduler", "hook_timeout", SETTING_DURATION, "5m", 1},
     {"scheduler", "hook_retries", SETTING_INTEGER, "3", 0, 1000},
     {"scheduler", "hook_retry_delay", SETTING_DURATION, "15s"},
@@ -371,7 +372,8 @@ static void fill_fields(Settings *settings)
     settings->dags_are_paused_at_creation =
         strcmp(settings_get(settings, "core", "dags_are_paused_at_creation"), "true") == 0;
     settings->killed_task_cleanup_time_us = duration_of(settings, "core", "killed_task_cleanup_time");
-    settings->retention_us = duration_of(settings, "scheduler", "retention");
+    settings->retention = (Retention){.runs_us = duration_of(settings, "scheduler", "retention"),
+                                      .logs_us = duration_of(settings, "scheduler", "log_retention")};
     settings->hook_timeout_us = duration_of(settings, "scheduler", "hook_timeout");
     settings->hook_retries = integer_of(settings, "scheduler", "hook_retries");
     settings->hook_retry_delay_us = duration_of(settings, "scheduler", "hook_retry_delay");

@@ -7,7 +7,7 @@
  */
 #pragma once
 
-#include "scheduler/model/types.h"
+#include "scheduler/model/retention.h"
 
 /** Bytes of the home's path: SQLite takes file names of 512, and the longest lies some way below the home. */
 #define SETTINGS_HOME_MAX 450
@@ -25,7 +25,7 @@ typedef struct {
     char *default_timezone;              /**< core: UTC */
     bool dags_are_paused_at_creation;    /**< core: false */
     int64_t killed_task_cleanup_time_us; /**< core: 60 s: SIGTERM -> SIGKILL */
-    int64_t retention_us;                /**< scheduler: retention; 0 = nothing is deleted */
+    Retention retention;                 /**< scheduler: retention, log_retention; 0 = nothing is deleted */
     int64_t hook_timeout_us;             /**< scheduler: 5 min: of one attempt of a hook */
     int32_t hook_retries;                /**< scheduler: 3: attempts of a hook after the first */
     int64_t hook_retry_delay_us;         /**< scheduler: 15 s */

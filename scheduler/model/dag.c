@@ -35,6 +35,7 @@ Dag *dag_new(const char *dag_id)
     dag->schedule.start_date_us = dag->schedule.end_date_us = TIME_NONE;
     dag->max_active_runs = DAG_DEFAULT_MAX_ACTIVE_RUNS;
     dag->max_active_tasks = DAG_DEFAULT_MAX_ACTIVE_TASKS;
+    dag->retention = (Retention)RETENTION_UNSAID;
     return dag;
 }
 

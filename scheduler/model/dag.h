@@ -11,6 +11,7 @@
 #include "scheduler/model/graph.h"
 #include "scheduler/model/hook.h"
 #include "scheduler/model/param.h"
+#include "scheduler/model/retention.h"
 #include "scheduler/model/schedule.h"
 #include "scheduler/model/trigger_rule.h"
 
@@ -87,6 +88,7 @@ typedef struct {
     ScheduleSpec schedule;
     int32_t max_active_runs, max_active_tasks;
     int64_t dagrun_timeout_us; /**< 0 = none */
+    Retention retention;
     const EnvVar *env;
     uint32_t n_env;
     ParamSet *params;                           /**< owned; never NULL after dag_seal() */

@@ -74,6 +74,11 @@ char **store_list_dag_ids(StoreConn *conn, GError **error);
  */
 GPtrArray *store_list_dag_schedules(StoreConn *conn, const char *dag_id, GError **error);
 
+/** What the DAG's file says of it: RETENTION_DEFAULT for what it does not say. */
+bool store_get_dag_retention(StoreConn *conn, const char *dag_id, Retention *ret, GError **error);
+/** Whether any DAG's file has something deleted. */
+bool store_has_dag_retention(StoreConn *conn, bool *ret, GError **error);
+
 DagVersion *store_get_dag_version(StoreConn *conn, int64_t version_id, GError **error);
 /** Of DagVersion, newest first, without source. */
 GPtrArray *store_list_dag_versions(StoreConn *conn, const char *dag_id, Page page, int64_t *ret_total,

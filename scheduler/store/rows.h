@@ -10,6 +10,7 @@
 #include "scheduler/model/backfill.h"
 #include "scheduler/model/hook.h"
 #include "scheduler/model/records.h"
+#include "scheduler/model/retention.h"
 
 /** One DAG as its latest file says. */
 typedef struct {

@@ -78,6 +78,8 @@ bool store_put_dag(Store *store, const DagRow *dag, GError **error);
 bool store_set_dag_paused(Store *store, const char *dag_id, bool is_paused, GError **error);
 bool store_set_dag_stale(Store *store, const char *dag_id, bool is_stale, GError **error);
 bool store_set_dag_import_errors(Store *store, const char *dag_id, bool has_import_errors, GError **error);
+/** Inserts or replaces; the DAG is stored. */
+bool store_put_dag_retention(Store *store, const char *dag_id, Retention retention, GError **error);
 /** With its runs, task instances, XComs and versions; the audit log stays. */
 bool store_delete_dag(Store *store, const char *dag_id, GError **error);
 /** One that store_list_idle_versions() gave. */

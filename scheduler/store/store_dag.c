@@ -90,6 +90,45 @@ bool store_set_dag_import_errors(Store *store, const char *dag_id, bool has_impo
                     error);
 }
 
+bool store_put_dag_retention(Store *store, const char *dag_id, Retention retention, GError **error)
+{
+    if (retention.runs_us < 0 && retention.logs_us < 0) {
+        Query query = query_begin(store->conn, "DELETE FROM dag_retention WHERE dag_id = ?");
+        query_bind_text(&query, dag_id);
+        return query_run(&query, error);
+    }
+    Query query =
+        query_begin(store->conn, "INSERT INTO dag_retention (dag_id, retention_us, log_retention_us) "
+                                 "VALUES (?, ?, ?) ON CONFLICT (dag_id) DO UPDATE SET retention_us = "
+                                 "excluded.retention_us, log_retention_us = excluded.log_retention_us");
+    query_bind_text(&query, dag_id);
+    query_bind_int_or_null(&query, retention.runs_us, RETENTION_DEFAULT);
+    query_bind_int_or_null(&query, retention.logs_us, RETENTION_DEFAULT);
+    return query_run(&query, error);
+}
+
+bool store_get_dag_retention(StoreConn *conn, const char *dag_id, Retention *ret, GError **error)
+{
+    Query query =
+        query_begin(conn, "SELECT retention_us, log_retention_us FROM dag_retention WHERE dag_id = ?");
+    query_bind_text(&query, dag_id);
+    *ret = (Retention)RETENTION_UNSAID;
+    if (query_next(&query)) {
+        ret->runs_us = query_int_or(&query, RETENTION_DEFAULT);
+        ret->logs_us = query_int_or(&query, RETENTION_DEFAULT);
+    }
+    return query_end(&query, error);
+}
+
+bool store_has_dag_retention(StoreConn *conn, bool *ret, GError **error)
+{
+    Query query =
+        query_begin(conn, "SELECT 1 FROM dag_retention WHERE retention_us > 0 OR log_retention_us > 0 "
+                          "LIMIT 1");
+    *ret = query_next(&query);
+    return query_end(&query, error);
+}
+
 bool store_delete_dag(Store *store, const char *dag_id, GError **error)
 {
     Query query = query_begin(store->conn, "DELETE FROM dag WHERE dag_id = ?"); /* runs and below cascade */

@@ -3,7 +3,7 @@
 
 import os
 
-from conftest import state_of_first_task, wait_until
+from conftest import objects, state_of_first_task, wait_until
 
 
 class TestLogs:
@@ -45,3 +45,19 @@ class TestLogs:
         wait_until(waits_for_a_change, what="a blocking read")
         gate.touch()
         assert follow.wait(60) == 0 and run.wait(60) == 0
+
+
+def test_logs_that_are_too_old_are_gone(weir, scheduler, write_dag, home):
+    tasks = "tasks: {a: {command: echo hello}}\n"
+    write_dag("brief", tasks)
+    weir("run", "brief", "--run-id", "r1")
+    assert "hello" in weir("tasks", "logs", "brief", "a", "r1").stdout
+    service = scheduler()
+    write_dag("brief", "log_retention: 1ms\n" + tasks)
+    service.wait_log("retention: deleted the logs of 1 run$")
+    result = weir("tasks", "logs", "brief", "a", "r1", check=False)
+    assert result.returncode == 1 and "no log of try 1 any more: logs are kept for 1ms" in result.stderr
+    assert not list((home / "logs/dag_id=brief").glob("run_id=*"))
+    assert objects(weir("dags", "list-runs", "brief", "-o", "json"))[0]["state"] == "success"
+    (details,) = objects(weir("dags", "details", "brief", "-o", "json"))
+    assert (details["retention"], details["log_retention"]) == (None, "1ms")

@@ -81,6 +81,14 @@ static void test_what_retention_keeps(void **state)
         if (retention_is_old(&run, &rule) != rows[i].is_old)
             fail_msg("%s: %s", rows[i].what, rows[i].is_old ? "kept" : "not kept");
     }
+    const RetentionRule logs = {.before_us = TIME_NONE, .logs_before_us = 100, .last_scheduled_us = 50};
+    DagRun run = {.state = RUN_STATE_SUCCESS, .end_date_us = 99, .logical_date_us = 50};
+    assert_true(retention_logs_are_old(&run, &logs)); /* the last that was scheduled, too */
+    assert_false(retention_is_old(&run, &logs));
+    run.end_date_us = 100;
+    assert_false(retention_logs_are_old(&run, &logs));
+    run = (DagRun){.state = RUN_STATE_RUNNING, .end_date_us = TIME_NONE};
+    assert_false(retention_logs_are_old(&run, &logs));
     const RetentionRule no_schedule = {.before_us = 100, .last_scheduled_us = TIME_NONE};
     const DagRun without_date = {.state = RUN_STATE_SUCCESS, .end_date_us = 99, .logical_date_us = TIME_NONE};
     assert_true(retention_is_old(&without_date, &no_schedule));

@@ -103,6 +103,12 @@ char *describe_dag(const Dag *dag)
     describe_schedule(out, &dag->schedule);
     g_string_append_printf(out, "runs %d, tasks %d, timeout %" G_GINT64_FORMAT "s\n", dag->max_active_runs,
                            dag->max_active_tasks, dag->dagrun_timeout_us / USEC_PER_SEC);
+    if (dag->retention.runs_us >= 0)
+        g_string_append_printf(out, "retention %" G_GINT64_FORMAT "s\n",
+                               dag->retention.runs_us / USEC_PER_SEC);
+    if (dag->retention.logs_us >= 0)
+        g_string_append_printf(out, "log_retention %" G_GINT64_FORMAT "s\n",
+                               dag->retention.logs_us / USEC_PER_SEC);
     describe_env(out, "env", dag->env, dag->n_env);
     describe_hooks(out, "", dag->hooks);
     describe_params(out, dag->params);

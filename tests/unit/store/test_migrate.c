@@ -130,6 +130,20 @@ static void test_hooks_come(void **state)
     assert_int_equal(n, 1);
 }
 
+/** 4 -> 5: a DAG can be kept for a time of its own. */
+static void test_retention_comes(void **state)
+{
+    Fixture *fixture = *state;
+    make_version(fixture, 4);
+    assert_ok((fixture->store = store_open(fixture->path, NULL, &error)) != NULL);
+    Retention found;
+    assert_ok(store_get_dag_retention(store_conn(fixture->store), "d", &found, &error));
+    assert_int_equal(found.runs_us, RETENTION_DEFAULT);
+    assert_ok(store_put_dag_retention(fixture->store, "d", (Retention){USEC_PER_DAY, 0}, &error));
+    assert_ok(store_get_dag_retention(store_conn(fixture->store), "d", &found, &error));
+    assert_int_equal(found.runs_us, USEC_PER_DAY);
+}
+
 static void test_from_every_version(void **state)
 {
     Fixture *fixture = *state;
@@ -239,6 +253,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_upgrade_makes_a_copy, fixture_set_up_dir, fixture_tear_down),
         cmocka_unit_test_setup_teardown(test_backfills_come, fixture_set_up_dir, fixture_tear_down),
         cmocka_unit_test_setup_teardown(test_hooks_come, fixture_set_up_dir, fixture_tear_down),
+        cmocka_unit_test_setup_teardown(test_retention_comes, fixture_set_up_dir, fixture_tear_down),
         cmocka_unit_test_setup_teardown(test_from_every_version, fixture_set_up_dir, fixture_tear_down),
         cmocka_unit_test_setup_teardown(test_newer_is_refused, fixture_set_up_dir, fixture_tear_down),
         cmocka_unit_test_setup_teardown(test_older_for_a_reader, fixture_set_up_dir, fixture_tear_down),

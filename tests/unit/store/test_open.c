@@ -29,7 +29,7 @@ static void test_writer_settings(void **state)
     assert_pragma(conn, "PRAGMA temp_store", "2");
     assert_pragma(conn, "PRAGMA mmap_size", "0");
     assert_pragma(conn, "PRAGMA application_id", "2003134834");
-    assert_pragma(conn, "PRAGMA user_version", "4");
+    assert_pragma(conn, "PRAGMA user_version", "5");
     int defensive = 0;
     sqlite3_db_config(conn->db, SQLITE_DBCONFIG_DEFENSIVE, -1, &defensive);
     assert_int_equal(defensive, 1);

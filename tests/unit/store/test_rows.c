@@ -300,12 +300,38 @@ static void test_events(void **state)
 
 #define WITH_STORE(test) cmocka_unit_test_setup_teardown(test, fixture_set_up_store, fixture_tear_down)
 
+static void assert_retention(Fixture *fixture, int64_t runs_us, int64_t logs_us, bool is_any)
+{
+    Retention found;
+    bool has_any;
+    assert_ok(store_get_dag_retention(store_conn(fixture->store), "d", &found, &error));
+    assert_ok(store_has_dag_retention(store_conn(fixture->store), &has_any, &error));
+    assert_int_equal(found.runs_us, runs_us);
+    assert_int_equal(found.logs_us, logs_us);
+    assert_int_equal(has_any, is_any);
+}
+
+static void test_retention_of_dags(void **state)
+{
+    Fixture *fixture = *state;
+    assert_retention(fixture, RETENTION_DEFAULT, RETENTION_DEFAULT, false);
+    assert_ok(store_put_dag_retention(fixture->store, "d", (Retention){0, RETENTION_DEFAULT}, &error));
+    assert_retention(fixture, 0, RETENTION_DEFAULT, false); /* it keeps */
+    assert_ok(store_put_dag_retention(fixture->store, "d", (Retention){0, USEC_PER_DAY}, &error));
+    assert_retention(fixture, 0, USEC_PER_DAY, true);
+    assert_ok(store_put_dag_retention(fixture->store, "d", (Retention)RETENTION_UNSAID, &error));
+    assert_retention(fixture, RETENTION_DEFAULT, RETENTION_DEFAULT, false);
+    assert_ok(store_put_dag_retention(fixture->store, "d", (Retention){USEC_PER_DAY, 0}, &error));
+    assert_ok(store_delete_dag(fixture->store, "d", &error));
+    assert_retention(fixture, RETENTION_DEFAULT, RETENTION_DEFAULT, false);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         WITH_STORE(test_dag),           WITH_STORE(test_list_dags),  WITH_STORE(test_versions),
         WITH_STORE(test_import_errors), WITH_STORE(test_delete_dag), WITH_STORE(test_xcom),
-        WITH_STORE(test_pools),         WITH_STORE(test_events),
+        WITH_STORE(test_pools),         WITH_STORE(test_events),     WITH_STORE(test_retention_of_dags),
     };
     return cmocka_run_group_tests_name("store/rows", tests, NULL, NULL);
 }
