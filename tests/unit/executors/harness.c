@@ -209,6 +209,31 @@ void harness_wait_count(Harness *h, ExecutorEventKind kind, unsigned count)
         turn(h);
 }
 
+void harness_kill_controller(Harness *h, const char *script, int count)
+{
+    int ready[2];
+    assert_int_equal(pipe(ready), 0);
+    pid_t pid = fork();
+    assert_true(pid >= 0);
+    if (pid == 0) {
+        uv_loop_fork(&h->loop);
+        harness_open(h, NULL, 0);
+        for (int i = 1; i <= count; i++)
+            harness_start(h, i, script);
+        harness_wait_count(h, EXECUTOR_EVENT_STARTED, (unsigned)count);
+        if (write(ready[1], "x", 1) != 1)
+            _exit(1);
+        for (;;)
+            uv_run(&h->loop, UV_RUN_ONCE);
+    }
+    char x;
+    close(ready[1]);
+    assert_int_equal(read(ready[0], &x, 1), 1);
+    kill(pid, SIGKILL);
+    assert_int_equal(waitpid(pid, NULL, 0), pid);
+    close(ready[0]);
+}
+
 char *harness_fifo(Harness *h, const char *name, int *fd)
 {
     char *path = g_build_filename(h->home, name, NULL);

@@ -54,6 +54,9 @@ const ExecutorEvent *harness_wait(Harness *h, int64_t ti_id, ExecutorEventKind k
 void harness_wait_count(Harness *h, ExecutorEventKind kind, unsigned count);
 unsigned harness_count(const Harness *h, ExecutorEventKind kind);
 
+/** A controller in a process of its own starts attempts 1..count, sees them STARTED, and is then killed. */
+void harness_kill_controller(Harness *h, const char *script, int count);
+
 /** A fifo in the home; tasks write lines into it, the test reads them. Its path; g_free() it. */
 char *harness_fifo(Harness *h, const char *name, int *fd);
 /** The next line, as a number, while the loop runs; fails after a minute. */

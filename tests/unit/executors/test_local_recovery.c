@@ -1,83 +1,19 @@
 /* SPDX-License-Identifier: MIT */
 /* Deaths: of the controller, of the runner, of both, of the machine; and what the next controller finds. */
 #include "executors/local/runner_dir.h"
-#include "harness.h"
+#include "gate.h"
 
 #include <glib/gstdio.h>
 
-#include <fcntl.h>
 #include <signal.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <sys/wait.h>
 #include <unistd.h>
-
-/** A script that says its pid, then waits for a line on the gate, then does `rest`. g_free() it. */
-static char *gated(const char *say, const char *gate, const char *rest)
-{
-    return g_strdup_printf("echo $$ > %s; read x < %s; %s", say, gate, rest);
-}
-
-typedef struct {
-    int say, gate;
-    char *say_path, *gate_path, *script;
-} Gate;
-
-static Gate gate_open(Harness *h, const char *rest)
-{
-    Gate g = {0};
-    g.say_path = harness_fifo(h, "say", &g.say);
-    g.gate_path = harness_fifo(h, "gate", &g.gate);
-    g.script = gated(g.say_path, g.gate_path, rest);
-    return g;
-}
-
-static void gate_release(const Gate *g)
-{
-    assert_int_equal(write(g->gate, "\n", 1), 1);
-}
-
-static void gate_close(Gate *g)
-{
-    close(g->say);
-    close(g->gate);
-    g_free(g->say_path);
-    g_free(g->gate_path);
-    g_free(g->script);
-}
-
-/** A controller of its own process, which starts attempts 1..count, sees them STARTED, and is then killed -9.
- */
-static void start_and_kill_controller(Harness *h, const char *script, int count)
-{
-    int ready[2];
-    assert_int_equal(pipe(ready), 0);
-    pid_t pid = fork();
-    assert_true(pid >= 0);
-    if (pid == 0) {
-        uv_loop_fork(&h->loop);
-        harness_open(h, NULL, 0);
-        for (int i = 1; i <= count; i++)
-            harness_start(h, i, script);
-        harness_wait_count(h, EXECUTOR_EVENT_STARTED, (unsigned)count);
-        if (write(ready[1], "x", 1) != 1)
-            _exit(1);
-        for (;;)
-            uv_run(&h->loop, UV_RUN_ONCE);
-    }
-    char x;
-    close(ready[1]);
-    assert_int_equal(read(ready[0], &x, 1), 1);
-    kill(pid, SIGKILL);
-    assert_int_equal(waitpid(pid, NULL, 0), pid);
-    close(ready[0]);
-}
 
 static void tasks_outlive_the_controller(void **state)
 {
     Harness *h = *state;
     Gate g = gate_open(h, "echo done; exit 7");
-    start_and_kill_controller(h, g.script, 3);
+    harness_kill_controller(h, g.script, 3);
     pid_t runner = harness_runner_pid(h);
     for (int i = 0; i < 3; i++)
         harness_read_pid(h, g.say);
@@ -104,7 +40,7 @@ static void what_ended_without_a_controller_is_kept(void **state)
 {
     Harness *h = *state;
     Gate g = gate_open(h, "exit 5");
-    start_and_kill_controller(h, g.script, 1);
+    harness_kill_controller(h, g.script, 1);
     pid_t task = harness_read_pid(h, g.say);
     gate_release(&g);
     harness_expect_gone(task);
@@ -146,7 +82,7 @@ static void both_die(void **state)
 {
     Harness *h = *state;
     Gate g = gate_open(h, "exit 9");
-    start_and_kill_controller(h, g.script, 3);
+    harness_kill_controller(h, g.script, 3);
     pid_t pids[3];
     for (int i = 0; i < 3; i++)
         pids[i] = harness_read_pid(h, g.say);
@@ -183,7 +119,7 @@ static void what_no_row_wants_is_ended(void **state)
 {
     Harness *h = *state;
     Gate g = gate_open(h, "exit 0");
-    start_and_kill_controller(h, g.script, 2);
+    harness_kill_controller(h, g.script, 2);
     pid_t one = harness_read_pid(h, g.say), two = harness_read_pid(h, g.say);
     harness_open(h, NULL, 0);
     harness_wait_count(h, EXECUTOR_EVENT_RESYNCED, 1);
@@ -199,110 +135,6 @@ static void what_no_row_wants_is_ended(void **state)
     assert_int_equal(harness_wait(h, 1, EXECUTOR_EVENT_FINISHED)->outcome, EXECUTOR_OUTCOME_CANCELED);
     assert_int_equal(harness_wait(h, 2, EXECUTOR_EVENT_FINISHED)->outcome, EXECUTOR_OUTCOME_CANCELED);
     gate_close(&g);
-}
-
-/** A script that exits with 9 if the process lives (a zombie does not), else does the rest. g_free() it. */
-static char *exit_unless_alive(pid_t pid, const char *rest)
-{
-    return g_strdup_printf("case $(cut -d' ' -f3 /proc/%d/stat 2>/dev/null) in ''|Z) %s;; *) exit 9;; esac",
-                           (int)pid, rest);
-}
-
-/* A database that was put back gives a number again whose attempt of before still runs. */
-static void a_number_given_again_waits_for_the_former(void **state)
-{
-    Harness *h = *state;
-    Gate g = gate_open(h, "echo former");
-    h->token = 1;
-    start_and_kill_controller(h, g.script, 1);
-    pid_t former = harness_read_pid(h, g.say);
-    harness_open(h, NULL, 0);
-    harness_wait_count(h, EXECUTOR_EVENT_RESYNCED, 1);
-    h->token = 2;
-    g_autofree char *script = exit_unless_alive(former, "echo latter");
-    harness_start(h, 1, script);
-    harness_wait_count(h, EXECUTOR_EVENT_FINISHED, 1);
-    const ExecutorEvent *e = harness_wait(h, 1, EXECUTOR_EVENT_FINISHED);
-    assert_int_equal(e->token, 2);
-    assert_int_equal(e->outcome, EXECUTOR_OUTCOME_EXITED);
-    assert_int_equal(e->exit_code, 0); /* nothing of the former lived any more */
-    g_autofree char *output = harness_output(h, e);
-    assert_string_equal(output, "latter\n");
-    gate_close(&g);
-}
-
-/* The same, and what is recorded has ended: it says nothing of what the row waits for. */
-static void a_record_of_another_token_is_no_outcome(void **state)
-{
-    Harness *h = *state;
-    Gate g = gate_open(h, "exit 0");
-    h->token = 1;
-    start_and_kill_controller(h, g.script, 1);
-    pid_t former = harness_read_pid(h, g.say);
-    gate_release(&g);
-    harness_expect_gone(former);
-    ExecutorExpected expected[] = {{{1, 1}, 2, EXECUTOR_EXPECT_QUEUED}};
-    harness_open(h, expected, 1);
-    harness_wait(h, 1, EXECUTOR_EVENT_NOT_STARTED);
-    h->token = 2;
-    harness_start(h, 1, "exit 4");
-    assert_int_equal(harness_wait(h, 1, EXECUTOR_EVENT_FINISHED)->exit_code, 4);
-    assert_int_equal(harness_count(h, EXECUTOR_EVENT_FINISHED), 1);
-    gate_close(&g);
-}
-
-/* The same, and the former still runs; its runner may be dead. */
-static void expect_of_another_token(Harness *h, bool is_runner_dead, ExecutorExpectation expectation)
-{
-    Gate g = gate_open(h, "exit 0");
-    h->token = 1;
-    start_and_kill_controller(h, g.script, 1);
-    pid_t former = harness_read_pid(h, g.say);
-    if (is_runner_dead) {
-        pid_t runner = harness_runner_pid(h);
-        kill(runner, SIGKILL);
-        harness_expect_gone(runner);
-    }
-    ExecutorExpected expected[] = {{{1, 1}, 2, expectation}};
-    harness_open(h, expected, 1);
-    h->token = 2;
-    if (expectation == EXECUTOR_EXPECT_RUNNING) {
-        assert_int_equal(harness_wait(h, 1, EXECUTOR_EVENT_FINISHED)->outcome, EXECUTOR_OUTCOME_LOST);
-    } else {
-        harness_wait(h, 1, EXECUTOR_EVENT_NOT_STARTED);
-        g_autofree char *script = exit_unless_alive(former, "exit 4");
-        harness_start(h, 1, script);
-        assert_int_equal(harness_wait(h, 1, EXECUTOR_EVENT_FINISHED)->exit_code, 4);
-    }
-    harness_wait_count(h, EXECUTOR_EVENT_RESYNCED, 1);
-    for (;;) { /* it is ended, and its record goes */
-        g_autofree char *dir = harness_runner_dir(h);
-        if (dir == NULL || harness_records(h, SLOT_CLAIMED) == 0)
-            break;
-        uv_run(&h->loop, UV_RUN_NOWAIT);
-    }
-    assert_int_equal(harness_count(h, EXECUTOR_EVENT_FINISHED), 1);
-    gate_close(&g);
-}
-
-static void queued_beside_a_former(void **state)
-{
-    expect_of_another_token(*state, false, EXECUTOR_EXPECT_QUEUED);
-}
-
-static void running_beside_a_former(void **state)
-{
-    expect_of_another_token(*state, false, EXECUTOR_EXPECT_RUNNING);
-}
-
-static void queued_beside_a_former_without_runner(void **state)
-{
-    expect_of_another_token(*state, true, EXECUTOR_EXPECT_QUEUED);
-}
-
-static void running_beside_a_former_without_runner(void **state)
-{
-    expect_of_another_token(*state, true, EXECUTOR_EXPECT_RUNNING);
 }
 
 static void an_acknowledgement_frees_the_record(void **state)
@@ -387,7 +219,8 @@ static void an_exit_of_another_boot_counts_if_its_output_was_synced(void **state
 {
     Harness *h = *state;
     leave_exits_of_another_boot(h);
-    ExecutorExpected expected[] = {{{1, 1}, EXECUTOR_EXPECT_RUNNING}, {{2, 1}, EXECUTOR_EXPECT_RUNNING}};
+    ExecutorExpected expected[] = {{{1, 1}, 0, EXECUTOR_EXPECT_RUNNING},
+                                   {{2, 1}, 0, EXECUTOR_EXPECT_RUNNING}};
     harness_open(h, expected, 2);
     assert_int_equal(harness_wait(h, 1, EXECUTOR_EVENT_FINISHED)->outcome, EXECUTOR_OUTCOME_LOST);
     assert_int_equal(harness_wait(h, 2, EXECUTOR_EVENT_FINISHED)->outcome, EXECUTOR_OUTCOME_EXITED);
@@ -397,7 +230,7 @@ static void a_runner_that_is_alone_syncs_exits(void **state)
 {
     Harness *h = *state;
     Gate g = gate_open(h, "exit 9");
-    start_and_kill_controller(h, g.script, 1);
+    harness_kill_controller(h, g.script, 1);
     harness_read_pid(h, g.say);
     gate_release(&g);
     g_autofree char *dir = harness_runner_dir(h);
@@ -409,7 +242,7 @@ static void a_runner_that_is_alone_syncs_exits(void **state)
         assert_true(g_file_get_contents(slots, &data, &size, NULL) && size >= 2 * (gsize)SLOT_RECORD_SIZE);
         is_synced = slot_record_decode((const uint8_t *)data + SLOT_RECORD_SIZE, &record) && record.is_synced;
     }
-    ExecutorExpected expected = {{1, 1}, EXECUTOR_EXPECT_RUNNING};
+    ExecutorExpected expected = {{1, 1}, 0, EXECUTOR_EXPECT_RUNNING};
     harness_open(h, &expected, 1);
     assert_int_equal(harness_wait(h, 1, EXECUTOR_EVENT_FINISHED)->exit_code, 9);
     gate_close(&g);
@@ -453,14 +286,6 @@ static void a_runner_that_can_not_start_is_an_error(void **state)
     assert_null(local_executor_new(&config, &error));
     assert_non_null(error);
     g_clear_error(&error);
-}
-
-static void count_finished(const ExecutorEvent *event, void *user)
-{
-    if (event->kind == EXECUTOR_EVENT_FINISHED) {
-        assert_int_equal(event->outcome, EXECUTOR_OUTCOME_LOST);
-        (*(int *)user)++;
-    }
 }
 
 static void a_runner_that_dies_at_once_is_given_up(void **state)
@@ -566,75 +391,6 @@ static void after_an_upgrade_the_old_runner_finishes_its_tasks(void **state)
     gate_close(&g);
 }
 
-static bool commit_yes(void *user)
-{
-    (void)user;
-    return true;
-}
-
-static void a_command_collects(void **state)
-{
-    Harness *h = *state;
-    Gate g = gate_open(h, "exit 6");
-    start_and_kill_controller(h, g.script, 2);
-    pid_t one = harness_read_pid(h, g.say), two = harness_read_pid(h, g.say);
-    gate_release(&g);
-    while (harness_is_alive(one) && harness_is_alive(two))
-        g_thread_yield();
-    h->acknowledge = false; /* the collection does that */
-    LocalExecutorConfig config = {.home = h->home,
-                                  .instance_id = TEST_INSTANCE,
-                                  .task_umask = -1,
-                                  .on_event = harness_on_event,
-                                  .user = h};
-    ExecutorExpected expected[] = {{{1, 1}, 0, EXECUTOR_EXPECT_RUNNING},
-                                   {{2, 1}, 0, EXECUTOR_EXPECT_QUEUED},
-                                   {{3, 1}, 0, EXECUTOR_EXPECT_QUEUED},
-                                   {{4, 1}, 0, EXECUTOR_EXPECT_RUNNING}};
-    while (harness_count(h, EXECUTOR_EVENT_FINISHED) < 2)
-        assert_true(local_executor_collect(&config, expected, 4, commit_yes, 10 * USEC_PER_SEC, NULL));
-    assert_int_equal(harness_count(h, EXECUTOR_EVENT_NOT_STARTED), 0);
-    assert_true(harness_is_alive(one) || harness_is_alive(two));
-    int first = 1;
-    for (guint i = 0; i < h->events->len; i++) {
-        const ExecutorEvent *e = &g_array_index(h->events, SeenEvent, i).event;
-        if (e->kind == EXECUTOR_EVENT_FINISHED && e->outcome == EXECUTOR_OUTCOME_EXITED)
-            first = (int)e->key.ti_id;
-    }
-    /* The other one still runs, and is nobody else's business. */
-    h->acknowledge = true;
-    ExecutorExpected other = {{first == 1 ? 2 : 1, 1}, EXECUTOR_EXPECT_RUNNING};
-    harness_open(h, &other, 1);
-    gate_release(&g);
-    assert_int_equal(harness_wait(h, other.key.ti_id, EXECUTOR_EVENT_FINISHED)->exit_code, 6);
-    gate_close(&g);
-}
-
-static void a_command_leaves_what_lives_to_the_daemon(void **state)
-{
-    Harness *h = *state;
-    Gate g = gate_open(h, "exit 0");
-    start_and_kill_controller(h, g.script, 1);
-    pid_t task = harness_read_pid(h, g.say);
-    pid_t runner = harness_runner_pid(h);
-    kill(runner, SIGKILL);
-    harness_expect_gone(runner);
-    int finished = 0;
-    LocalExecutorConfig config = {.home = h->home,
-                                  .instance_id = TEST_INSTANCE,
-                                  .task_umask = -1,
-                                  .on_event = count_finished,
-                                  .user = &finished};
-    ExecutorExpected expected = {{1, 1}, 0, EXECUTOR_EXPECT_RUNNING};
-    assert_true(local_executor_collect(&config, &expected, 1, commit_yes, 10 * USEC_PER_SEC, NULL));
-    assert_int_equal(finished, 0);
-    assert_true(harness_is_alive(task));
-    harness_open(h, &expected, 1);
-    assert_int_equal(harness_wait(h, 1, EXECUTOR_EVENT_FINISHED)->outcome, EXECUTOR_OUTCOME_LOST);
-    assert_false(harness_is_alive(task));
-    gate_close(&g);
-}
-
 static void a_long_home_works(void **state)
 {
     Harness *h = *state;
@@ -661,12 +417,6 @@ static int run(void)
         T(a_dead_runners_tasks_are_ended_and_lost),
         T(both_die),
         T(what_no_row_wants_is_ended),
-        T(a_number_given_again_waits_for_the_former),
-        T(a_record_of_another_token_is_no_outcome),
-        T(queued_beside_a_former),
-        T(running_beside_a_former),
-        T(queued_beside_a_former_without_runner),
-        T(running_beside_a_former_without_runner),
         T(an_acknowledgement_frees_the_record),
         T(without_a_record),
         T(after_a_restart_of_the_machine),
@@ -677,8 +427,6 @@ static int run(void)
         T(a_runner_that_dies_at_once_is_given_up),
         T(a_copied_home_leaves_the_originals_tasks_alone),
         T(after_an_upgrade_the_old_runner_finishes_its_tasks),
-        T(a_command_collects),
-        T(a_command_leaves_what_lives_to_the_daemon),
         T(a_long_home_works),
     };
     return cmocka_run_group_tests_name("local executor: recovery", tests, NULL, NULL);
