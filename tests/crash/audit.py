@@ -2,8 +2,8 @@
 """Weir's rows held against the ledger of its tasks: what was promised, of every attempt and every run."""
 import collections
 
-Row = collections.namedtuple("Row", "state reason code queued_us end_us")
-Run = collections.namedtuple("Run", "id dag_id run_id state logical_us end_us")
+Row = collections.namedtuple("Row", "state reason code queued_us end_us max_tries")
+Run = collections.namedtuple("Run", "id dag_id run_id state reason clear_number logical_us end_us")
 
 # How an attempt may end against its own will: weir was told to end it, or nobody knows how it ended.
 ENDED_BY_HAND = ("canceled", "marked", "cleared")
@@ -11,8 +11,8 @@ ENDED_BY_HAND = ("canceled", "marked", "cleared")
 
 def finished_runs(home, where="1", *values):
     return [Run(*row) for row in home.rows(
-        "SELECT id, dag_id, run_id, state, logical_date_us, end_date_us FROM dag_run WHERE state IN "
-        f"('success', 'failed') AND {where}", *values)]
+        "SELECT id, dag_id, run_id, state, end_reason, clear_number, logical_date_us, end_date_us FROM dag_run "
+        f"WHERE state IN ('success', 'failed') AND {where}", *values)]
 
 
 def tasks_of(home, ids):
@@ -21,13 +21,13 @@ def tasks_of(home, ids):
     for batch in (ids[i:i + 500] for i in range(0, len(ids), 500)):
         wanted = ",".join(str(int(i)) for i in batch)
         for run, task, number, *row in home.rows(
-                "SELECT dag_run_id, task_id, try_number, state, end_reason, exit_code, queued_us, end_date_us "
+                "SELECT dag_run_id, task_id, try_number, state, end_reason, exit_code, queued_us, end_date_us, max_tries "
                 f"FROM task_instance WHERE dag_run_id IN ({wanted})"):
             latest[run][task] = number
             attempts[run][task, number] = Row(*row)
         for run, task, number, *row in home.rows(
                 "SELECT t.dag_run_id, t.task_id, h.try_number, h.state, h.end_reason, h.exit_code, h.queued_us, "
-                "h.end_date_us FROM task_instance_history h JOIN task_instance t ON t.id = h.ti_id "
+                "h.end_date_us, h.max_tries FROM task_instance_history h JOIN task_instance t ON t.id = h.ti_id "
                 f"WHERE t.dag_run_id IN ({wanted})"):
             attempts[run][task, number] = Row(*row)
     return latest, attempts
