@@ -295,25 +295,31 @@ class Clean(Scenario):
 
 
 class Retention(Scenario):
-    """The janitor deletes by itself what is old."""
-    dags = {"ticks": HOURLY % 5 + one_task(0)}
+    """The janitor deletes by itself what is old; of one DAG only logs."""
+    dags = {"ticks": HOURLY % 5 + one_task(0), "kept": "retention: 0s\nlog_retention: 1s\n" + HOURLY % 2 + one_task(0)}
     environment = {"WEIR__SCHEDULER__RETENTION": "1s"}
 
     def prepare(self, service):
         environment, service.environment = service.environment, {}
         service.start()
-        service.wait(lambda: self.has_ended(*(("ticks", run) for run in hours(5))), "the old runs end")
+        runs = [("ticks", run) for run in hours(5)] + [("kept", run) for run in hours(2)]
+        service.wait(lambda: self.has_ended(*runs), "the old runs end")
         service.stop()
         service.environment = environment
 
     def play(self, service):
         service.start()
-        service.wait(lambda: self.value("SELECT count(*) FROM dag_run") == 1, "old runs are deleted")
+        service.wait(lambda: self.value("SELECT count(*) FROM dag_run WHERE dag_id = 'ticks'") == 1 and not self.logs("kept"),
+                     "old runs are deleted, and logs")
         self.expect("ticks", hours(5)[-1:], tasks=ONE_ENDS)
+        self.expect("kept", hours(2), tasks=ONE_ENDS)
         self.wait_expected(service)
 
+    def logs(self, dag):
+        return list((self.home.path / "logs" / f"dag_id={dag}").iterdir())
+
     def check(self):
-        left = len(list((self.home.path / "logs" / "dag_id=ticks").iterdir()))
+        left = len(self.logs("ticks"))
         return [] if left == 1 else [f"logs of {left} runs are left"]
 
 
