@@ -106,11 +106,12 @@ def check_home(home):
     wrong = []
     if home.call("db", "check") != 0:
         wrong.append(f"weir db check finds something:\n{home.tail()}")
-    home.wait_for(lambda: not home.runners(), "the runner ends")
+    home.wait_runners_end()
     if left := home.processes():
         wrong.append(f"processes left: {left}")
     runners = home.path / "runners"
-    left = [path.name for path in runners.iterdir() if path.name != "boot"] if runners.is_dir() else []
+    left = [(path.name, sorted(file.name for file in path.glob("*"))) for path in runners.glob("*")
+            if path.name != "boot"]
     if left:
         wrong.append(f"left in runners/: {left}")
     odd = [path.name for path in home.path.iterdir()

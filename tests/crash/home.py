@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """A home of its own for each test: starting weir in it, talking to it, killing parts of it, and cleaning up."""
 import contextlib
+import fcntl
 import json
 import os
 import shutil
@@ -45,6 +46,18 @@ def is_alive(pid):
         return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] not in "ZX"
     except (OSError, IndexError):
         return False
+
+
+def is_locked(path):
+    """Whether somebody holds a lock on that file."""
+    try:
+        with open(path, "rb") as file:
+            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+            return False
+    except FileNotFoundError:
+        return False
+    except BlockingIOError:
+        return True
 
 
 class Home:
@@ -128,6 +141,14 @@ class Home:
     def runners(self):
         return [pid for pid, argv in command_lines() if b"__runner" in argv and any(
             arg.startswith(bytes(self.path) + b"/") for arg in argv)]
+
+    def wait_runners_end(self):
+        """
+        Until the last one is gone, with no scheduler beside it. One that is being killed has no command line any more,
+        but still its lock; and whoever starts now is to find it dead.
+        """
+        self.wait_for(lambda: not self.runners() and not any(
+            is_locked(path) for path in self.path.glob("runners/*/lock")), "the runner ends")
 
     def processes(self):
         """All that has to do with this home: weir, its runners, their tasks."""
