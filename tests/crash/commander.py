@@ -7,6 +7,7 @@ import time
 
 US = 1_000_000
 RECENT_S = 25  # commands go to runs that ended this short ago at most
+BACKFILL_FIRST = 1000  # days since the epoch: 1972
 BACKFILL_DAYS = 20
 DAY_S = 86400
 BROKEN = "tasks: {a: {command: 'true', depends_on: nobody}}\n"
@@ -145,7 +146,9 @@ class Commander:
                 self.canceled.update(range(active[0][1], active[0][1] + BACKFILL_DAYS))
             self._send(f"backfills.{what}", backfill_id=active[0][0])
             return
-        first = 15000 + self.n_backfills * BACKFILL_DAYS  # days since the epoch: 2011
+        first = BACKFILL_FIRST + self.n_backfills * BACKFILL_DAYS
+        if (first + BACKFILL_DAYS) * DAY_S > time.time():  # the past is used up; days to come get no runs
+            return
         self.n_backfills += 1
         dates = [time.strftime("%Y-%m-%d", time.gmtime(day * DAY_S)) for day in (first, first + BACKFILL_DAYS - 1)]
         ok, _, _ = self._send("backfills.create", dag_id="past", from_date=dates[0], to_date=dates[1],
