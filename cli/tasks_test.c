@@ -68,14 +68,9 @@ static bool set_dates(Cli *cli, const Dag *dag, DagRun *run, GError **error)
     run->logical_date_us = g_get_real_time();
     if (date != NULL && !cli_parse_time(cli, date, &run->logical_date_us, error))
         return false;
-    run->data_interval_start_us = run->data_interval_end_us = run->logical_date_us;
-    if (dag->schedule.kind == SCHEDULE_NONE)
-        return true;
-    g_autoptr(Timetable) timetable = timetable_new(&dag->schedule, error);
-    if (timetable == NULL)
-        return false;
     DagRunTimes times;
-    timetable_infer_manual(timetable, run->logical_date_us, &times);
+    if (!timetable_manual_times(&dag->schedule, run->logical_date_us, &times, error))
+        return false;
     run->data_interval_start_us = times.data_interval_start_us;
     run->data_interval_end_us = times.data_interval_end_us;
     return true;

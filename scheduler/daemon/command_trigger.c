@@ -141,14 +141,10 @@ static bool choose_identity(Command *command, DagRun *run, GError **error)
 
 static bool set_interval(DagRun *run, const Dag *dag, GError **error)
 {
-    run->data_interval_start_us = run->data_interval_end_us = run->logical_date_us;
-    if (run->logical_date_us == TIME_NONE || dag->schedule.kind == SCHEDULE_NONE)
-        return true;
-    g_autoptr(Timetable) timetable = timetable_new(&dag->schedule, error);
-    if (timetable == NULL)
+    DagRunTimes times = {.data_interval_start_us = TIME_NONE, .data_interval_end_us = TIME_NONE};
+    if (run->logical_date_us != TIME_NONE &&
+        !timetable_manual_times(&dag->schedule, run->logical_date_us, &times, error))
         return false;
-    DagRunTimes times;
-    timetable_infer_manual(timetable, run->logical_date_us, &times);
     run->data_interval_start_us = times.data_interval_start_us;
     run->data_interval_end_us = times.data_interval_end_us;
     return true;

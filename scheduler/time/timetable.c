@@ -277,6 +277,18 @@ void timetable_infer_manual(const Timetable *timetable, int64_t run_after_us, Da
     *ret = (DagRunTimes){run_after_us, start, end, run_after_us};
 }
 
+bool timetable_manual_times(const ScheduleSpec *spec, int64_t run_after_us, DagRunTimes *ret, GError **error)
+{
+    *ret = (DagRunTimes){run_after_us, run_after_us, run_after_us, run_after_us};
+    if (spec->kind == SCHEDULE_NONE)
+        return true;
+    g_autoptr(Timetable) timetable = timetable_new(spec, error);
+    if (timetable == NULL)
+        return false;
+    timetable_infer_manual(timetable, run_after_us, ret);
+    return true;
+}
+
 bool timetable_backfill_next(const Timetable *timetable, int64_t from_us, DagRunTimes *ret)
 {
     DagRunTimes found;

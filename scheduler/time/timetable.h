@@ -53,6 +53,8 @@ bool timetable_next(const Timetable *timetable, const TimetableLast *last, int64
 
 /** The dates of a run that somebody starts by hand, to be run at `run_after_us`; its logical date is that. */
 void timetable_infer_manual(const Timetable *timetable, int64_t run_after_us, DagRunTimes *ret);
+/** The same from what the DAG says; without a schedule the interval is that instant. False if it is wrong. */
+bool timetable_manual_times(const ScheduleSpec *spec, int64_t run_after_us, DagRunTimes *ret, GError **error);
 
 /**
  * For backfills: the first run with a logical date at or after `from_us`, whatever start_date, end_date and
