@@ -2,6 +2,8 @@
 """What hooks say about themselves, and weir's rows of them held against that and against the ends they tell of."""
 import collections
 
+from ledger import GrowingFile
+
 # A hook: says that it begins and how it ends, with all that it was told, each as one write.
 #   tell.sh N [SECONDS]   its first N attempts fail; each takes that long
 TELL = """\
@@ -27,11 +29,11 @@ class HookLedger:
     """What the hooks of a home say, read as it grows. tell: their command."""
 
     def __init__(self, home):
-        self.path, self.tell = home.dir / "told", home.dir / "tell.sh"
-        self.path.touch()
-        self.tell.write_text(TELL % {"told": self.path})
+        told, self.tell = home.dir / "told", home.dir / "tell.sh"
+        told.touch()
+        self.file = GrowingFile(told)
+        self.tell.write_text(TELL % {"told": told})
         self.tell.chmod(0o755)
-        self.offset, self.rest = 0, b""
         self.hooks = collections.defaultdict(dict)  # id -> attempt -> its exit code; None until it has said it
         self.told = {}  # id -> Told, as its first attempt said it
         self.closed = set()  # runs of which nothing may come any more
@@ -39,13 +41,8 @@ class HookLedger:
         self.n_attempts = 0
 
     def read(self):
-        with open(self.path, "rb") as file:
-            file.seek(self.offset)
-            data = file.read()
-        self.offset += len(data)
-        *lines, self.rest = (self.rest + data).split(b"\n")
-        for line in lines:
-            self._take(*line.decode().split(" "))
+        for line in self.file.new_lines():
+            self._take(*line.split(" "))
         return self
 
     def _take(self, what, hook, attempt, dag_id, run_id, task_id, number, event, state):

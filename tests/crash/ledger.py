@@ -10,24 +10,34 @@ class Attempt:
         self.begun, self.code = 0, None  # how often it began; its exit code, once it has said it
 
 
+class GrowingFile:
+    """Its whole lines, as they come."""
+
+    def __init__(self, path):
+        self.path, self.offset, self.rest = path, 0, b""
+
+    def new_lines(self):
+        with open(self.path, "rb") as file:
+            file.seek(self.offset)
+            data = file.read()
+        self.offset += len(data)
+        *lines, self.rest = (self.rest + data).split(b"\n")
+        return [line.decode() for line in lines]
+
+
 class Ledger:
     """Read as it grows. An attempt that ran twice, or beside another one of its task, is in `violations`."""
 
     def __init__(self, path):
-        self.path, self.offset, self.rest = path, 0, b""
+        self.file = GrowingFile(path)
         self.runs = collections.defaultdict(lambda: collections.defaultdict(dict))  # run -> task -> try -> Attempt
         self.closed = set()  # runs of which nothing may come any more
         self.violations = []
         self.n_attempts = self.n_doubled = 0
 
     def read(self):
-        with open(self.path, "rb") as file:
-            file.seek(self.offset)
-            data = file.read()
-        self.offset += len(data)
-        *lines, self.rest = (self.rest + data).split(b"\n")
-        for line in lines:
-            self._take(*line.decode().split(" "))
+        for line in self.file.new_lines():
+            self._take(*line.split(" "))
         return self
 
     def _take(self, what, dag_id, run_id, task_id, number):
